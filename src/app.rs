@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::access::issuers::Issuers;
 use crate::access::tokens::Tokens;
 use crate::config::{Config, Issuing};
-use crate::db::store;
+use crate::db::store::{self, SigningKeyRow};
 use crate::documents::{self, Documents};
 use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
@@ -86,6 +86,12 @@ pub fn operations(parts: &Parts) -> Vec<Operation> {
 /// How long a connection may be idle: longer than reverse proxies keep theirs, which is 60 seconds for
 /// the common ones. Otherwise a proxy may send a request on a connection that is just being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How often the signing keys are read again.
+const KEYS_EVERY: Duration = Duration::from_secs(10);
+
+/// How often files that uploads left behind are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The schemas that they use beyond those of the records.
 const SCHEMAS: [fn(&mut Schemas); 11] = [
@@ -163,13 +169,12 @@ pub fn document() -> String {
     text
 }
 
-/// Reads the signing keys from the database.
+/// Issues and checks tokens with these keys.
 ///
 /// # Errors
-/// The database is unavailable, or it has no usable key.
-pub async fn tokens(engine: &Engine, issuing: &Issuing) -> Result<Tokens, Problem> {
-    let keys = engine.read(store::signing_keys).await?;
-    Tokens::new(issuing.issuer.clone(), issuing.audience.clone(), &keys)
+/// There is no usable key.
+pub fn tokens(keys: &[SigningKeyRow], issuing: &Issuing) -> Result<Tokens, Problem> {
+    Tokens::new(issuing.issuer.clone(), issuing.audience.clone(), keys)
 }
 
 /// The service, listening for requests.
@@ -181,6 +186,16 @@ pub struct Application {
     metrics: Option<actix_web::dev::Server>,
 }
 
+/// Binds an address, or says which one cannot be had.
+fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|e| {
+        let said = format!(
+            "cannot listen on {address}: {e}; name another with STRIDE_BIND or STRIDE_METRICS_BIND"
+        );
+        std::io::Error::new(e.kind(), said)
+    })
+}
+
 impl Application {
     /// Opens the database, migrates it to this build's version, loads the example data if it is
     /// empty, and binds the address.
@@ -188,7 +203,16 @@ impl Application {
     /// # Errors
     /// The database or the address is unavailable, or the data cannot be loaded.
     pub async fn build(config: Config) -> Result<Self, StartError> {
-        let engine = Engine::start(config.place.address()?, catalogue())?;
+        // Whatever can be wrong with the settings is found before anything is read or made.
+        for bind in [Some(config.serving.bind), config.serving.metrics_bind]
+            .into_iter()
+            .flatten()
+        {
+            drop(bound(bind)?);
+        }
+        let documents = Documents::open(&config.place.store(), config.serving.uploads)?;
+        let address = config.place.address()?;
+        let engine = Engine::start(address, catalogue())?;
         let example = !config.serving.no_example && engine.now().seq == 0;
         let example = example
             .then(|| transfer::load::File::parse(transfer::load::EXAMPLE))
@@ -204,7 +228,7 @@ impl Application {
         if linked > 0 {
             log::info!("linked {linked} controls to the recommendations that they named as text");
         }
-        let tokens = tokens(&engine, &config.issuing).await?;
+        let tokens = tokens(&engine.read(store::signing_keys).await?, &config.issuing)?;
         let pseudonyms = engine
             .read(|c| store::secret(c, first_start::PSEUDONYMS))
             .await?;
@@ -214,7 +238,6 @@ impl Application {
             &config.issuing.issuer,
             &pseudonyms,
         )?;
-        let documents = Documents::open(&config.place.store(), config.serving.uploads)?;
         let parts = Parts::with(documents, config.serving.prefix());
         parts.jobs.start(&engine).await?;
         let service = Arc::new(Service {
@@ -231,7 +254,7 @@ impl Application {
             operations(&parts).into_iter().map(Arc::new).collect();
         // Worked out here, the first answer with labels does not hold up its thread for it.
         drop(actix_web::rt::task::spawn_blocking(|| codes("")));
-        let listener = TcpListener::bind(service.config.serving.bind)?;
+        let listener = bound(service.config.serving.bind)?;
         let address = listener.local_addr()?;
         let server = listen(&service, operations, listener)?;
         let metrics = service
@@ -269,7 +292,25 @@ impl Application {
             Arc::clone(&service.engine),
             Arc::clone(&self.parts.documents),
         );
-        actix_web::rt::spawn(async move { documents::sweep(&engine, &files).await });
+        actix_web::rt::spawn(async move {
+            loop {
+                documents::sweep(&engine, &files).await;
+                tokio::time::sleep(SWEEP_EVERY).await;
+            }
+        });
+        let keeper = Arc::clone(&service);
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(KEYS_EVERY).await;
+                let taken = match keeper.engine.read(store::signing_keys).await {
+                    Ok(keys) => keeper.tokens.take(&keys, chrono::Utc::now()),
+                    Err(away) => Err(away),
+                };
+                if let Err(e) = taken {
+                    log::warn!("the signing keys could not be read again: {e}");
+                }
+            }
+        });
         let sweeper = Arc::clone(&service);
         actix_web::rt::spawn(async move {
             loop {

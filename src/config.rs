@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
-use crate::db::{Address, DbError};
+use crate::db::{Address, DbError, Waits};
 
 /// Where the data is kept. Every command needs this.
 #[derive(Debug, Clone, Args)]
@@ -21,6 +22,53 @@ pub struct Place {
     /// variables; if not set, the folder `documents` in the data folder
     #[arg(long, env = "STRIDE_STORE", global = true)]
     pub store: Option<String>,
+    #[command(flatten)]
+    pub waits: DatabaseWaits,
+}
+
+/// How long a PostgreSQL server is waited for.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseWaits {
+    /// Seconds for a connection to each PostgreSQL server that DATABASE_URL names
+    #[arg(long, env = "STRIDE_DATABASE_CONNECT_SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
+    pub database_connect_seconds: u64,
+    /// Seconds for one statement; a PostgreSQL server that says nothing for longer is left
+    #[arg(long, env = "STRIDE_DATABASE_STATEMENT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
+    pub database_statement_seconds: u64,
+    /// Seconds that a change waits while another replica writes
+    #[arg(long, env = "STRIDE_DATABASE_LOCK_SECONDS", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
+    pub database_lock_seconds: u64,
+    /// Seconds after which PostgreSQL ends the transaction of a replica that was stopped in it
+    #[arg(long, env = "STRIDE_DATABASE_IDLE_SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
+    pub database_idle_seconds: u64,
+    /// Seconds for the network to deliver what is sent to and from PostgreSQL
+    #[arg(long, env = "STRIDE_DATABASE_NETWORK_SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=600), global = true)]
+    pub database_network_seconds: u64,
+}
+
+impl Default for DatabaseWaits {
+    fn default() -> Self {
+        let waits = Waits::default();
+        Self {
+            database_connect_seconds: waits.connect.as_secs(),
+            database_statement_seconds: waits.statement.as_secs(),
+            database_lock_seconds: waits.lock.as_secs(),
+            database_idle_seconds: waits.idle_in_transaction.as_secs(),
+            database_network_seconds: waits.network.as_secs(),
+        }
+    }
+}
+
+impl DatabaseWaits {
+    fn waits(&self) -> Waits {
+        Waits {
+            connect: Duration::from_secs(self.database_connect_seconds),
+            statement: Duration::from_secs(self.database_statement_seconds),
+            lock: Duration::from_secs(self.database_lock_seconds),
+            idle_in_transaction: Duration::from_secs(self.database_idle_seconds),
+            network: Duration::from_secs(self.database_network_seconds),
+        }
+    }
 }
 
 impl Place {
@@ -39,13 +87,21 @@ impl Place {
             .unwrap_or_else(beside)
     }
 
+    /// The address of another database, with the same limits.
+    ///
+    /// # Errors
+    /// The URL is not supported.
+    pub fn beside(&self, url: &str) -> Result<Address, DbError> {
+        Ok(Address::parse(url)?.waiting(self.waits.waits()))
+    }
+
     /// The database's address.
     ///
     /// # Errors
     /// The URL is not supported.
     pub fn address(&self) -> Result<Address, DbError> {
         match self.database_url.as_deref().filter(|u| !u.is_empty()) {
-            Some(url) => Address::parse(url),
+            Some(url) => self.beside(url),
             None => Ok(Address::Sqlite(
                 self.data_dir
                     .join("stride.db")

@@ -8,15 +8,19 @@ use chrono::SecondsFormat;
 use clap::{Parser, Subcommand};
 use log::kv::{Error as KvError, Key, Value, VisitSource};
 use stride::access::Held;
-use stride::access::tokens::Subject;
+use stride::access::accounts::{Account, OPERATOR};
+use stride::access::tokens::{KEY_OVERLAP, Subject, new_signing_key, retirement};
 use stride::app::{Application, StartError};
 use stride::config::{Config, Issuing, LocalCalendar, LogFormat, Place, Serving};
+use stride::db::store::{id_by_reference, rotate_signing_key, signing_keys};
+use stride::db::{Conn, InUse};
 use stride::documents::Documents;
 use stride::engine::Engine;
 use stride::journal::verify::Head;
 use stride::policy::Role;
 use stride::registers::catalogue;
-use stride::transfer::{export, first_start, load};
+use stride::transfer::{backup, copy, export, first_start, load};
+use stride::world::Resource as _;
 use stride::world::calendar::Calendar;
 use strum::VariantArray;
 
@@ -76,6 +80,23 @@ enum Command {
         #[arg(long)]
         official_sensitive: bool,
     },
+    /// Change the keys that sign access tokens
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
+    },
+    /// Copy the database into an empty one, between SQLite and PostgreSQL: the whole journal with its
+    /// hashes and everything beside it, verified at the end. Stop the service first
+    Copy {
+        /// Database to copy to: postgres://… or sqlite://PATH
+        #[arg(
+            long,
+            value_name = "URL",
+            env = "STRIDE_COPY_TO",
+            hide_env_values = true
+        )]
+        to: String,
+    },
     /// Print the OpenAPI document
     Openapi,
     /// Check the journal's chain, and that the records match the journal
@@ -88,10 +109,34 @@ enum Command {
         #[arg(long = "head", value_name = "SEQ:HASH")]
         heads: Vec<Head>,
     },
+    /// Write a backup of the embedded database and the files of documents to one archive (tar), also
+    /// while the service runs; unpacked, it is a data folder
+    Backup {
+        /// Archive to write; with --every, the time of each backup is added to its name
+        file: PathBuf,
+        /// Keep running, and make a backup each time this has passed, such as 6h or 30m
+        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        every: Option<std::time::Duration>,
+        /// Number of backups to keep
+        #[arg(long, default_value_t = 14, requires = "every", value_parser = clap::value_parser!(u16).range(1..))]
+        keep: u16,
+    },
     /// Load generated records for load tests, into an empty database
     Generate {
         #[command(flatten)]
         amounts: stride::transfer::generate::Amounts,
+    },
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Add a key. It is published at once and signs five minutes later; the keys before it are
+    /// accepted until the last token that they signed has expired
+    Rotate {
+        /// A key has become known to others: sign with the new one now, and refuse every token that
+        /// an earlier one signed
+        #[arg(long)]
+        at_once: bool,
     },
 }
 
@@ -140,6 +185,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
                 count
             };
             say(&format!("loaded {count} records"), false);
+            say(&format!("stride: {}", load::LEFT_OUT), true);
         }
         Some(Command::Export) => {
             let engine = open(&place).await?;
@@ -147,6 +193,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
                 &serde_json::to_string_pretty(&export::document(&engine.now()))?,
                 false,
             );
+            say(&format!("stride: {}", export::LEFT_OUT), true);
         }
         Some(Command::Token {
             role,
@@ -158,9 +205,30 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
                 false,
             );
         }
+        Some(Command::Keys {
+            command: Keys::Rotate { at_once },
+        }) => say(&rotate_keys(&place, at_once).await?, false),
+        Some(Command::Copy { to }) => {
+            let to = place.beside(&to)?;
+            let report = copy::copy(&place.address()?, &to)?;
+            for fault in &report.faults {
+                say(&fault.to_string(), false);
+            }
+            say(
+                &format!(
+                    "copied {} entries and {} records, head {}; the files of documents stay where \
+                        they are",
+                    report.entries, report.records, report.head
+                ),
+                false,
+            );
+        }
         Some(Command::Openapi) => say(stride::app::document().trim_end(), false),
         Some(Command::Verify { documents, heads }) => {
             return verify(&place, documents, &heads).await;
+        }
+        Some(Command::Backup { file, every, keep }) => {
+            return back_up(&place, &file, every, keep.into()).await;
         }
         Some(Command::Generate { amounts }) => {
             let engine = open(&place).await?;
@@ -204,17 +272,22 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
         },
         |url| format!("the database at {}", without_password(url)),
     );
+    let mut in_use = InUse::take(&place.address()?)?;
     let app = Application::build(Config {
         place,
         issuing,
         serving,
     })
     .await?;
+    in_use.begin()?;
     let serving = &app.service.config.serving;
     let base = match serving.public_url {
         Some(_) => serving.base(),
         None => format!("http://{}", app.address),
     };
+    let running = actix_web::rt::spawn(app.run());
+    // Begun before it is said, so that from then on a request to stop is obeyed.
+    actix_web::rt::task::yield_now().await;
     say(
         &format!(
             "stride runs at      {base}\ndocumentation       {base}/docs/\ndata                \
@@ -223,7 +296,8 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
         ),
         false,
     );
-    app.run().await?;
+    running.await??;
+    drop(in_use);
     Ok(())
 }
 
@@ -234,6 +308,19 @@ fn without_password(url: &str) -> String {
     }
 }
 
+/// A connection to a database that has been used. One that has not gets its first start.
+async fn prepared(place: &Place) -> Result<Conn, StartError> {
+    let address = place.address()?;
+    let mut conn = address.connect()?;
+    let is_prepared = conn.is_migrated()?
+        && id_by_reference(&mut conn, Account::KIND, OPERATOR)?.is_some()
+        && !signing_keys(&mut conn)?.is_empty();
+    if !is_prepared {
+        open(place).await?.stop();
+    }
+    Ok(conn)
+}
+
 async fn token(
     place: &Place,
     issuing: &Issuing,
@@ -241,24 +328,22 @@ async fn token(
     scope: Option<String>,
     official_sensitive: bool,
 ) -> Result<String, StartError> {
-    let engine = open(place).await?;
-    let world = engine.now();
-    let find = |reference: &str| {
-        let of = |kind: &str| {
-            world
-                .catalogue()
-                .index_of(kind)
-                .and_then(|k| world.table(k))
-                .and_then(|t| t.by_reference(reference))
-        };
-        of("board")
-            .or_else(|| of("unit"))
-            .ok_or_else(|| format!("there is no unit or board with the reference `{reference}`"))
+    // Of the database only a few rows are needed, however much there is in it.
+    let mut conn = prepared(place).await?;
+    let scope = match scope {
+        None => None,
+        Some(reference) => {
+            let mut find = |kind| id_by_reference(&mut conn, kind, &reference);
+            let found = find("board")?.map_or_else(|| find("unit"), |id| Ok(Some(id)))?;
+            Some(found.ok_or_else(|| {
+                format!("there is no unit or board with the reference `{reference}`")
+            })?)
+        }
     };
-    let scope = scope.as_deref().map(find).transpose()?;
-    let tokens = stride::app::tokens(&engine, issuing).await?;
+    let tokens = stride::app::tokens(&signing_keys(&mut conn)?, issuing)?;
     let subject = Subject {
-        account: stride::access::accounts::operator(&engine.now())?,
+        account: id_by_reference(&mut conn, Account::KIND, OPERATOR)?
+            .ok_or("the database has no local operator; start the service once")?,
         client_id: "command-line".into(),
         read_only: false,
         acting_as: Some(Held {
@@ -268,6 +353,34 @@ async fn token(
         }),
     };
     Ok(tokens.issue(&subject)?)
+}
+
+/// Adds a signing key, and says from when it signs and when the others are retired.
+async fn rotate_keys(place: &Place, at_once: bool) -> Result<String, StartError> {
+    let mut conn = prepared(place).await?;
+    let now = chrono::Utc::now();
+    let mut key = new_signing_key()?;
+    let retired = if at_once { now } else { retirement(now) };
+    if at_once {
+        // Old enough to sign.
+        key.created_at = (now - KEY_OVERLAP).into();
+    }
+    conn.begin()?;
+    let stored = rotate_signing_key(&mut conn, &key, retired);
+    match stored {
+        Ok(()) => conn.commit()?,
+        Err(e) => {
+            conn.roll_back()?;
+            return Err(e.into());
+        }
+    }
+    let time = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    Ok(format!(
+        "key {} signs from {}; the keys before it are accepted until {}",
+        key.kid,
+        time(key.created_at.0 + KEY_OVERLAP),
+        time(retired)
+    ))
 }
 
 async fn verify(place: &Place, documents: bool, heads: &[Head]) -> Result<ExitCode, StartError> {
@@ -284,14 +397,13 @@ async fn verify(place: &Place, documents: bool, heads: &[Head]) -> Result<ExitCo
     );
     let mut faults = report.faults.len();
     if documents {
-        let engine = Engine::start(place.address()?, catalogue())?;
+        let files = stride::documents::named(&mut place.address()?.connect()?)?;
         let store = Documents::open(&place.store(), 1)?;
-        let (files, found) = stride::documents::verify(&engine.now(), &store).await?;
-        engine.stop();
+        let found = stride::documents::verify(&files, &store).await?;
         for fault in &found {
             say(fault, false);
         }
-        say(&format!("{files} files"), false);
+        say(&format!("{} files", files.len()), false);
         faults += found.len();
     }
     if faults == 0 {
@@ -302,6 +414,47 @@ async fn verify(place: &Place, documents: bool, heads: &[Head]) -> Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     say(&format!("{faults} inconsistencies found"), true);
+    Ok(ExitCode::FAILURE)
+}
+
+async fn back_up(
+    place: &Place,
+    file: &std::path::Path,
+    every: Option<std::time::Duration>,
+    keep: usize,
+) -> Result<ExitCode, StartError> {
+    let (address, documents) = (place.address()?, Documents::open(&place.store(), 1)?);
+    if let Some(every) = every {
+        backup::keep_making(&address, &documents, file, every, keep).await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let made = backup::make(&address, &documents, file).await?;
+    for fault in made
+        .report
+        .faults
+        .iter()
+        .map(ToString::to_string)
+        .chain(made.faults.clone())
+    {
+        say(&fault, false);
+    }
+    say(
+        &format!(
+            "{} entries, {} records, {} files, head {}",
+            made.report.entries, made.report.records, made.files, made.report.head
+        ),
+        false,
+    );
+    if made.faults() == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(
+        &format!(
+            "the backup is complete, but {} inconsistencies were found, which were there before",
+            made.faults()
+        ),
+        true,
+    );
     Ok(ExitCode::FAILURE)
 }
 

@@ -84,9 +84,17 @@ codes! {
     TooManyRequests 429 "too_many_requests" "Too many requests" "Wait for the number of seconds given in Retry-After.";
     Internal 500 "internal_error" "Something went wrong in the service" "Try again. If the problem persists, report the request_id.";
     Unavailable 503 "unavailable" "The service is not available at the moment" "Try again after the number of seconds given in Retry-After.";
+    OutcomeUnknown 503 "outcome_unknown" "It is not known whether the change was written" "Repeat the request with the same \
+        Idempotency-Key: what was written is then answered, not written again. Without a key, read the record first.";
 }
 
 impl Code {
+    /// Whether the same request may succeed a little later.
+    #[must_use]
+    pub const fn is_passing(self) -> bool {
+        matches!(self, Self::Unavailable | Self::OutcomeUnknown)
+    }
+
     /// Whether this is one of the error codes in RFC 6749, section 5.2. Only the token endpoint
     /// returns them.
     #[must_use]

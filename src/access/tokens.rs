@@ -7,12 +7,12 @@
 //! the day has changed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use foldhash::quality::RandomState;
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
@@ -28,6 +28,9 @@ use crate::problem::Problem;
 
 /// How long an access token is valid, in seconds.
 pub const ACCESS_SECONDS: i64 = 15 * 60;
+/// How long a new key is only published before it signs, so that every replica, and everybody who
+/// keeps a copy of the published keys, knows it by then.
+pub const KEY_OVERLAP: TimeDelta = TimeDelta::minutes(5);
 /// Allowed difference between clocks, in seconds.
 const LEEWAY: u64 = 5;
 /// Number of verified tokens to remember.
@@ -63,12 +66,17 @@ pub struct Subject {
 /// The account that a token names, and when the token expires, in seconds since 1970.
 type Verdict = (Arc<Known>, i64);
 
+/// The keys that sign and verify.
+struct Keys {
+    signing: (String, EncodingKey),
+    known: HashMap<String, (DecodingKey, Vec<u8>)>,
+}
+
 /// Issues and checks tokens.
 pub struct Tokens {
     issuer: String,
     audience: String,
-    signing: (String, EncodingKey),
-    known: HashMap<String, (DecodingKey, Vec<u8>)>,
+    keys: RwLock<Arc<Keys>>,
     verdicts: moka::sync::Cache<String, Verdict, RandomState>,
 }
 
@@ -91,33 +99,67 @@ pub fn new_signing_key() -> Result<SigningKeyRow, Problem> {
     })
 }
 
-impl Tokens {
-    /// Takes the stored keys. The newest key that is not retired signs; all of them verify.
-    ///
-    /// # Errors
-    /// There is no usable key.
-    pub fn new(issuer: String, audience: String, keys: &[SigningKeyRow]) -> Result<Self, Problem> {
+/// When the keys before a new one are retired: the last tokens that they sign have expired by then.
+#[must_use]
+pub fn retirement(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + KEY_OVERLAP + TimeDelta::seconds(ACCESS_SECONDS) + TimeDelta::minutes(1)
+}
+
+impl Keys {
+    /// A key that is retired does not verify. The newest key that is old enough signs: everybody has
+    /// learnt of it by then.
+    fn of(rows: &[SigningKeyRow], now: DateTime<Utc>) -> Result<Self, Problem> {
         let mut known = HashMap::new();
         let mut signing = None;
-        for key in keys {
+        let is_valid = |key: &&SigningKeyRow| key.retired_at.is_none_or(|at| at.0 > now);
+        for key in rows.iter().filter(is_valid) {
             let pair = Ed25519KeyPair::from_pkcs8(&key.private_key)
                 .map_err(|e| Problem::internal(format!("signing key {}: {e}", key.kid)))?;
             let public = pair.public_key().as_ref().to_vec();
             known.insert(key.kid.clone(), (DecodingKey::from_ed_der(&public), public));
-            if key.retired_at.is_none() {
+            if signing.is_none() || key.created_at.0 + KEY_OVERLAP <= now {
                 signing = Some((key.kid.clone(), EncodingKey::from_ed_der(&key.private_key)));
             }
         }
         let signing = signing.ok_or_else(|| Problem::internal("there is no signing key"))?;
+        Ok(Self { signing, known })
+    }
+}
+
+impl Tokens {
+    /// Takes the stored keys, oldest first. The newest signs that is at least [`KEY_OVERLAP`] old,
+    /// or else the oldest; all verify that are not retired.
+    ///
+    /// # Errors
+    /// There is no usable key.
+    pub fn new(issuer: String, audience: String, keys: &[SigningKeyRow]) -> Result<Self, Problem> {
         Ok(Self {
             issuer,
             audience,
-            signing,
-            known,
+            keys: RwLock::new(Arc::new(Keys::of(keys, Utc::now())?)),
             verdicts: moka::sync::Cache::builder()
                 .max_capacity(VERDICTS)
                 .build_with_hasher(RandomState::default()),
         })
+    }
+
+    /// Takes the keys that are stored now, `now`. Tokens that a key signed which is retired since are
+    /// refused.
+    ///
+    /// # Errors
+    /// There is no usable key. Then the keys stay as they were.
+    pub fn take(&self, keys: &[SigningKeyRow], now: DateTime<Utc>) -> Result<(), Problem> {
+        let (keys, before) = (Arc::new(Keys::of(keys, now)?), self.keys());
+        let is_gone = before.known.keys().any(|kid| !keys.known.contains_key(kid));
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        if is_gone {
+            self.verdicts.invalidate_all();
+        }
+        Ok(())
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Issues a token.
@@ -128,7 +170,8 @@ impl Tokens {
         let now = Utc::now().timestamp();
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".into());
-        header.kid = Some(self.signing.0.clone());
+        let keys = self.keys();
+        header.kid = Some(keys.signing.0.clone());
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: subject.account,
@@ -145,7 +188,7 @@ impl Tokens {
             .into(),
             acting_as: subject.acting_as.clone(),
         };
-        encode(&header, &claims, &self.signing.1).map_err(Problem::internal)
+        encode(&header, &claims, &keys.signing.1).map_err(Problem::internal)
     }
 
     /// Checks a token.
@@ -179,10 +222,11 @@ impl Tokens {
         if header.alg != Algorithm::EdDSA || !typed || header.crit.is_some() {
             return Err(invalid());
         }
+        let keys = self.keys();
         let key = header
             .kid
             .as_ref()
-            .and_then(|kid| self.known.get(kid))
+            .and_then(|kid| keys.known.get(kid))
             .ok_or_else(invalid)?;
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.leeway = LEEWAY;
@@ -213,7 +257,8 @@ impl Tokens {
     /// The public keys, as a JSON Web Key Set (RFC 7517, RFC 8037).
     #[must_use]
     pub fn jwks(&self) -> Value {
-        let mut keys: Vec<(&String, &Vec<u8>)> = self
+        let held = self.keys();
+        let mut keys: Vec<(&String, &Vec<u8>)> = held
             .known
             .iter()
             .map(|(kid, (_, public))| (kid, public))

@@ -1,17 +1,25 @@
 //! One connection type for SQLite and PostgreSQL. The URL decides which; nothing is tried out.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::migration::MigrationSource;
+use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::waits::Waits;
+use super::worker::{Beat, Pulse};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// PostgreSQL advisory lock that every replica takes to append to the journal ("stride" in ASCII).
 const WRITER_LOCK: i64 = 0x0073_7472_6964_6500;
+
+/// How long a migration waits for replicas that write.
+const MIGRATION_WAIT: &str = "60s";
 
 /// How long a SQLite connection waits for another one to finish.
 const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
@@ -46,6 +54,52 @@ pub enum DbError {
     /// All readers are busy and the queue is full.
     #[error("too many reads are waiting for the database")]
     Busy,
+    /// The database could not be reached a moment ago, or does not answer.
+    #[error("the database is away: {0}")]
+    Away(String),
+    /// The connection was lost during a commit.
+    #[error("it is not known whether a commit succeeded: {0}")]
+    Unknown(String),
+}
+
+impl DbError {
+    /// Whether the connection was lost (by a failover or a restart), rather than the statement being
+    /// wrong.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        matches!(
+            self,
+            Self::Connect(_)
+                | Self::Away(_)
+                | Self::Unknown(_)
+                | Self::Query(
+                    Error::DatabaseError(
+                        Kind::ClosedConnection
+                            | Kind::UnableToSendCommand
+                            | Kind::ReadOnlyTransaction,
+                        _,
+                    ) | Error::BrokenTransactionManager
+                        | Error::AlreadyInTransaction
+                )
+        )
+    }
+
+    /// Whether only another statement can tell whether the connection was lost: a server that
+    /// stops, a session that is ended and a socket that breaks are reported in many words.
+    #[must_use]
+    pub fn may_be_lost(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        matches!(
+            self,
+            Self::Query(
+                Error::DatabaseError(Kind::Unknown, _)
+                    | Error::RollbackErrorOnCommit { .. }
+                    | Error::NotInTransaction
+                    | Error::DeserializationError(_)
+            )
+        )
+    }
 }
 
 /// A connection to either kind of database.
@@ -59,7 +113,7 @@ pub enum Conn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// `postgres://…`, which any number of replicas can share.
-    Postgres(String),
+    Postgres(String, Waits),
     /// A file.
     Sqlite(String),
 }
@@ -89,17 +143,56 @@ impl Address {
                         .into(),
                 ));
             }
-            return Ok(Self::Postgres(url.to_owned()));
+            return Ok(Self::Postgres(url.to_owned(), Waits::default()));
         }
         Err(DbError::Url(
             "DATABASE_URL must start with postgres:// or sqlite://".into(),
         ))
     }
 
+    /// The same database, with these limits.
+    #[must_use]
+    pub fn waiting(self, waits: Waits) -> Self {
+        match self {
+            Self::Postgres(url, _) => Self::Postgres(url, waits),
+            embedded => embedded,
+        }
+    }
+
     /// Whether other processes may write to this database too.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self, Self::Postgres(..))
+    }
+
+    /// Checks that there is a database to read, before a connection makes an empty one.
+    ///
+    /// # Errors
+    /// The file of an embedded database is missing or empty.
+    pub fn exists(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(path) if !std::fs::metadata(path).is_ok_and(|m| m.len() > 0) => {
+                Err(DbError::Url(format!("there is no database at {path}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the folder of an embedded database, if there is none.
+    pub(super) fn make_folder(&self) -> Result<(), DbError> {
+        let Self::Sqlite(path) = self else {
+            return Ok(());
+        };
+        let folder = Path::new(path).parent();
+        let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty()) else {
+            return Ok(());
+        };
+        std::fs::create_dir_all(folder).map_err(|e| {
+            DbError::Url(format!(
+                "the data folder {} cannot be created: {e}",
+                folder.display()
+            ))
+        })
     }
 
     /// Opens a connection with the settings for its database.
@@ -107,24 +200,29 @@ impl Address {
     /// # Errors
     /// The database cannot be reached or rejects the settings.
     pub fn connect(&self) -> Result<Conn, DbError> {
+        self.open(None)
+    }
+
+    /// The same, with a pulse that tells other threads whether the server answers.
+    pub(super) fn connect_watched(&self, pulse: &Arc<Pulse>) -> Result<Conn, DbError> {
+        self.open(Some(pulse))
+    }
+
+    fn open(&self, pulse: Option<&Arc<Pulse>>) -> Result<Conn, DbError> {
         match self {
-            Self::Postgres(url) => {
-                let mut c = PgConnection::establish(url)?;
-                c.batch_execute(
-                    "SET client_min_messages TO warning; SET timezone TO 'UTC'; SET \
-                        statement_timeout TO '30s'",
-                )?;
+            Self::Postgres(url, waits) => {
+                let mut c = PgConnection::establish(&waits.url(url))?;
+                if let Some(pulse) = pulse {
+                    c.set_instrumentation(Beat {
+                        pulse: Arc::clone(pulse),
+                        silence: waits.silence(),
+                    });
+                }
+                c.batch_execute(&waits.session())?;
                 Ok(Conn::Postgres(c))
             }
             Self::Sqlite(path) => {
-                if let Some(folder) = Path::new(path)
-                    .parent()
-                    .filter(|f| !f.as_os_str().is_empty())
-                {
-                    std::fs::create_dir_all(folder).map_err(|e| {
-                        DbError::Url(format!("the data folder cannot be created: {e}"))
-                    })?;
-                }
+                self.make_folder()?;
                 let mut c = SqliteConnection::establish(path)?;
                 c.batch_execute(BUSY_TIMEOUT)?;
                 c.batch_execute(
@@ -138,8 +236,29 @@ impl Address {
     }
 }
 
+/// Refuses a database that a newer build has changed: this one would not know what its tables mean,
+/// and would leave out fields that it does not know.
+fn refuse_newer<D: Backend>(
+    c: &mut impl MigrationHarness<D>,
+    known: &EmbeddedMigrations,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let known = MigrationSource::<D>::migrations(known)?;
+    let is_known = |version: &MigrationVersion<'_>| {
+        known.iter().any(|known| known.name().version() == *version)
+    };
+    match c.applied_migrations()?.iter().find(|v| !is_known(v)) {
+        None => Ok(()),
+        Some(newer) => Err(format!(
+            "a newer build of stride has changed this database (migration {newer}): start that \
+                build, or restore a backup that was made before it"
+        )
+        .into()),
+    }
+}
+
 impl Conn {
     /// Migrates the tables to this build's version. Several processes may call it at the same time.
+    /// Afterwards the connection waits longer than others: use another.
     ///
     /// # Errors
     /// A migration fails, or the database is newer than this build.
@@ -148,15 +267,21 @@ impl Conn {
             |e: Box<dyn std::error::Error + Send + Sync>| DbError::Migration(e.to_string());
         match self {
             Self::Postgres(c) => {
-                c.batch_execute(&format!("SELECT pg_advisory_lock({WRITER_LOCK})"))?;
-                let done = c.run_pending_migrations(POSTGRES).map(drop).map_err(failed);
+                // A change of a large table may take its time; replicas may finish what they write.
+                c.batch_execute(&format!(
+                    "SET statement_timeout TO 0; SET lock_timeout TO '{MIGRATION_WAIT}'; SELECT \
+                        pg_advisory_lock({WRITER_LOCK})"
+                ))?;
+                let done = refuse_newer(c, &POSTGRES)
+                    .and_then(|()| c.run_pending_migrations(POSTGRES).map(drop))
+                    .map_err(failed);
                 c.batch_execute(&format!("SELECT pg_advisory_unlock({WRITER_LOCK})"))?;
                 done
             }
             Self::Sqlite(c) => c
                 .exclusive_transaction(|c| {
-                    c.run_pending_migrations(SQLITE)
-                        .map(drop)
+                    refuse_newer(c, &SQLITE)
+                        .and_then(|()| c.run_pending_migrations(SQLITE).map(drop))
                         .map_err(diesel::result::Error::DeserializationError)
                 })
                 .map_err(|e| DbError::Migration(e.to_string())),
@@ -184,6 +309,32 @@ impl Conn {
         Ok(applied >= known)
     }
 
+    /// Writes a complete copy of an embedded database to a file, while others read and write. The copy
+    /// is of one moment.
+    ///
+    /// # Errors
+    /// The file exists or cannot be written, or the database is not an embedded one.
+    pub fn copy_to(&mut self, file: &Path) -> Result<(), DbError> {
+        let Self::Sqlite(c) = self else {
+            return Err(DbError::Url("only an embedded database is copied".into()));
+        };
+        diesel::sql_query("VACUUM INTO ?")
+            .bind::<diesel::sql_types::Text, _>(file.to_string_lossy())
+            .execute(c)?;
+        Ok(())
+    }
+
+    /// Empties the log of an embedded database into the database, before the connection is closed.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn settle(&mut self) -> Result<(), DbError> {
+        if let Self::Sqlite(c) = self {
+            c.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        }
+        Ok(())
+    }
+
     /// Removes erased data from the database's free space and, on SQLite, from its log. Call it
     /// outside any transaction. What a PostgreSQL server keeps elsewhere (its own log, archives,
     /// backups) is the responsibility of its operator.
@@ -193,20 +344,18 @@ impl Conn {
     pub fn scrub(&mut self) -> Result<(), DbError> {
         match self {
             Self::Postgres(c) => {
-                c.batch_execute("SET lock_timeout TO '2s'")?;
                 // Rewritten rather than vacuumed: a vacuum would keep rows that a snapshot might
                 // still see. The statements in one string are one transaction.
-                let done = ["people", "credentials", "refresh_tokens"]
+                ["people", "credentials", "refresh_tokens"]
                     .iter()
                     .try_for_each(|table| {
                         c.batch_execute(&format!(
-                        "LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; CREATE TEMPORARY TABLE kept \
+                        "SET LOCAL lock_timeout TO '2s'; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; CREATE TEMPORARY TABLE kept \
                             ON COMMIT DROP AS SELECT * FROM {table}; TRUNCATE {table}; INSERT \
                             INTO {table} SELECT * FROM kept"
                     ))
-                    });
-                c.batch_execute("SET lock_timeout TO DEFAULT")?;
-                Ok(done?)
+                    })?;
+                Ok(())
             }
             Self::Sqlite(c) => {
                 // Deleted rows are overwritten at once (secure_delete), but the log still has the
@@ -224,17 +373,19 @@ impl Conn {
         }
     }
 
-    /// Runs `work` in a transaction while no other process or replica can write.
+    /// Begins a transaction while no other process or replica can write.
     ///
     /// # Errors
-    /// The error of `work` (then nothing is written), or of the commit.
-    pub fn write<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
+    /// Another one writes for too long, or the database is unavailable. No transaction is begun.
+    pub fn begin(&mut self) -> Result<(), DbError> {
         match self {
             Self::Postgres(c) => {
-                let begin = format!("BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})");
+                // The wait for the lock has a limit of its own. The server must not end a commit
+                // that waits for a standby: it would report it as done.
+                let begin = format!(
+                    "BEGIN; SET LOCAL statement_timeout TO 0; SELECT \
+                        pg_advisory_xact_lock({WRITER_LOCK})"
+                );
                 if let Err(e) = AnsiTransactionManager::begin_transaction_sql(c, &begin) {
                     // The transaction may have begun without getting the lock.
                     let _ = c.batch_execute("ROLLBACK");
@@ -243,19 +394,55 @@ impl Conn {
             }
             Self::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
         }
-        match work(self) {
-            Ok(value) => {
-                <Self as Connection>::TransactionManager::commit_transaction(self)?;
-                Ok(value)
-            }
-            Err(e) => {
-                if let Err(again) =
-                    <Self as Connection>::TransactionManager::rollback_transaction(self)
-                {
-                    log::error!("rollback failed: {again}");
-                }
-                Err(e)
-            }
+        Ok(())
+    }
+
+    /// Begins a transaction that may take long, on a connection that serves nothing else.
+    ///
+    /// # Errors
+    /// See [`Conn::begin`].
+    pub fn begin_without_limits(&mut self) -> Result<(), DbError> {
+        if let Self::Postgres(c) = self {
+            c.batch_execute(
+                "SET statement_timeout TO 0; SET idle_in_transaction_session_timeout TO 0",
+            )?;
         }
+        self.begin()
+    }
+
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    /// [`DbError::Unknown`] if the connection was lost: it may have been committed. After any other
+    /// error it was not.
+    pub fn commit(&mut self) -> Result<(), DbError> {
+        let Err(e) = <Self as Connection>::TransactionManager::commit_transaction(self) else {
+            return Ok(());
+        };
+        let e = DbError::from(e);
+        if self.is_server() && (e.is_lost() || e.may_be_lost() && self.ping().is_err()) {
+            return Err(DbError::Unknown(e.to_string()));
+        }
+        Err(e)
+    }
+
+    /// Undoes the transaction.
+    ///
+    /// # Errors
+    /// The connection can no longer be used.
+    pub fn roll_back(&mut self) -> Result<(), DbError> {
+        Ok(<Self as Connection>::TransactionManager::rollback_transaction(self)?)
+    }
+
+    fn is_server(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn ping(&mut self) -> Result<(), DbError> {
+        Ok(self.batch_execute("SELECT 1")?)
     }
 }

@@ -5,10 +5,16 @@
 //! database stores what must be kept.
 
 pub mod connection;
+mod in_use;
 mod readers;
 pub mod schema;
 pub mod store;
 pub mod types;
+mod waits;
+mod worker;
 
 pub use connection::{Address, Conn, DbError};
-pub use readers::{Readers, is_lost};
+pub use in_use::{DatabaseFile, InUse};
+pub use readers::Readers;
+pub use waits::Waits;
+pub use worker::{Link, Silent, Turn, Watch, Watched, Worker, unpoisoned};

@@ -1,22 +1,31 @@
 //! A few threads, each with its own connection, that read the past. They never wait for the writer.
 
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 
+use super::worker::{Link, Turn, Watched, Worker, unpoisoned};
 use super::{Address, Conn, DbError};
 use crate::problem::Problem;
 
-type Job = Box<dyn FnOnce(&mut Conn) + Send>;
+/// Dropped when the reader is given up. Nothing is ever sent.
+type Reading = oneshot::Sender<Infallible>;
+
+struct Job {
+    read: Box<dyn FnOnce(&mut Link) + Send>,
+    reading: Reading,
+}
 
 /// Number of reads that may wait before more are refused.
 const QUEUE: usize = 256;
 
 /// The reader threads.
-#[derive(Clone)]
 pub struct Readers {
-    queue: SyncSender<Job>,
+    queue: Mutex<Option<SyncSender<Job>>>,
+    threads: Vec<Arc<Worker<Reading>>>,
 }
 
 impl Readers {
@@ -27,83 +36,79 @@ impl Readers {
     pub fn start(address: &Address, threads: usize) -> Result<Self, DbError> {
         let (queue, jobs) = sync_channel::<Job>(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
-        for n in 0..threads {
-            let mut conn = address.connect()?;
-            let (jobs, address) = (Arc::clone(&jobs), address.clone());
-            std::thread::Builder::new()
-                .name(format!("reader-{n}"))
-                .spawn(move || {
-                    while let Some(job) = next(&jobs) {
-                        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut conn)))
-                            .is_err()
-                        {
-                            log::error!("a read panicked; its connection is replaced");
-                            if let Ok(fresh) = address.connect() {
-                                conn = fresh;
-                            }
-                        }
-                    }
-                })
-                .map_err(|e| DbError::Url(format!("cannot start a reader thread: {e}")))?;
-        }
-        Ok(Self { queue })
+        let start = |n| {
+            let jobs = Arc::clone(&jobs);
+            let body = move |turn: &Turn<Reading>, link: &mut Link| run(turn, link, &jobs);
+            Worker::start(format!("reader-{n}"), address, body, |reading, _| {
+                drop(reading);
+            })
+        };
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            threads: (0..threads).map(start).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The threads, to be looked at.
+    pub fn watched(&self) -> impl Iterator<Item = Arc<dyn Watched>> {
+        let one = |thread: &Arc<Worker<Reading>>| Arc::clone(thread) as Arc<dyn Watched>;
+        self.threads.iter().map(one)
+    }
+
+    /// Finishes the reads in progress and closes the connections.
+    pub fn stop(&self) {
+        drop(unpoisoned(&self.queue).take());
+        self.threads.iter().for_each(|thread| thread.join());
     }
 
     /// Runs `read` on a reader's connection.
     ///
     /// # Errors
-    /// [`DbError::Busy`] if the queue is full or the readers have ended; otherwise the error of
-    /// `read`. If the connection was lost, it is opened again and the read is tried once more.
+    /// [`DbError::Busy`] if the queue is full or the readers have ended; [`DbError::Away`] if the
+    /// database does not answer; otherwise the error of `read`. If the connection was lost, it is
+    /// opened again and the read is tried once more.
     pub async fn run<T: Send + 'static>(
         &self,
-        address: Address,
         read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
         let (send, answer) = oneshot::channel();
-        let job: Job = Box::new(move |conn| {
+        let (reading, given_up) = oneshot::channel();
+        let read = Box::new(move |link: &mut Link| {
             if send.is_closed() {
                 return; // the caller has gone: stop
             }
-            let mut result = read(conn);
-            if matches!(&result, Err(e) if is_lost(e))
-                && let Ok(fresh) = address.connect()
-            {
-                *conn = fresh;
-                result = read(conn);
-            }
-            let _ = send.send(result);
+            let _ = send.send(link.run(&read));
         });
-        self.queue.try_send(job).map_err(|e| match e {
+        let queue = unpoisoned(&self.queue).clone().ok_or(DbError::Busy)?;
+        queue.try_send(Job { read, reading }).map_err(|e| match e {
             TrySendError::Full(_) | TrySendError::Disconnected(_) => DbError::Busy,
         })?;
-        answer.await.map_err(|_| DbError::Busy)?
+        drop(queue);
+        tokio::select! {
+            biased;
+            answer = answer => answer.map_err(|_| DbError::Busy)?,
+            Err(_) = given_up => Err(DbError::Away("it does not answer".into())),
+        }
+    }
+}
+
+fn run(turn: &Turn<Reading>, link: &mut Link, jobs: &Mutex<Receiver<Job>>) {
+    while let Some(Job { read, reading }) = next(jobs) {
+        if !turn.begin(reading) {
+            return;
+        }
+        if catch_unwind(AssertUnwindSafe(|| read(link))).is_err() {
+            log::error!("a read panicked; its connection is replaced");
+            link.close();
+        }
+        if turn.end().is_none() {
+            return;
+        }
     }
 }
 
 fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
-    jobs.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .recv()
-        .ok()
-}
-
-/// Whether the connection itself was lost (by a failover or a restart), rather than the statement
-/// being wrong.
-pub fn is_lost(error: &DbError) -> bool {
-    use diesel::result::{DatabaseErrorKind, Error};
-    match error {
-        DbError::Connect(_) => true,
-        DbError::Query(Error::DatabaseError(kind, message)) => {
-            matches!(
-                kind,
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand
-            ) || message.message().contains("terminating connection")
-                || message.message().contains("server closed the connection")
-                || message.message().contains("no connection to the server")
-        }
-        DbError::Query(Error::BrokenTransactionManager) => true,
-        _ => false,
-    }
+    unpoisoned(jobs).recv().ok()
 }
 
 impl From<DbError> for Problem {
@@ -111,7 +116,7 @@ impl From<DbError> for Problem {
         if matches!(e, DbError::Busy) {
             return Self::unavailable("too many requests are waiting for the journal");
         }
-        if is_lost(&e) {
+        if e.is_lost() {
             log::error!("database connection lost: {e}");
             return Self::unavailable("the database is unavailable");
         }

@@ -26,6 +26,8 @@ pub use store::Documents;
 use self::media::{Media, Utf8};
 use self::store::Upload;
 use crate::access::caller::forbidden;
+use crate::db::store as store_rows;
+use crate::db::{Conn, DbError};
 use crate::engine::{Engine, Outcome};
 use crate::http::entity_tag::is_same;
 use crate::http::operation::{Access, Operation, Tag};
@@ -537,42 +539,79 @@ pub async fn sweep(engine: &Engine, documents: &Documents) {
     }
 }
 
-/// Checks the files named in the journal. Returns how many there are, and what is wrong with each
-/// that is missing or differs from the upload.
+/// A file that the journal names.
+pub struct NamedFile {
+    pub id: Uuid,
+    reference: String,
+    byte_size: i64,
+    sha256: String,
+}
+
+impl NamedFile {
+    /// What is wrong with a file that was found with this size in bytes and this SHA-256, or was not
+    /// found.
+    #[must_use]
+    pub fn fault(&self, found: Option<(u64, String)>) -> Option<String> {
+        let what = match found {
+            None => "its file is missing".to_owned(),
+            Some((size, _)) if i64::try_from(size) != Ok(self.byte_size) => format!(
+                "its file has {size} bytes but was uploaded with {}",
+                self.byte_size
+            ),
+            Some((_, hash)) if self.sha256 != hash => format!(
+                "its file has the SHA-256 {hash} but was uploaded with {}",
+                self.sha256
+            ),
+            Some(_) => return None,
+        };
+        Some(format!(
+            "document_version {} ({}): {what}",
+            self.id, self.reference
+        ))
+    }
+}
+
+/// Returns the files that the journal names, without reading other records.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn named(conn: &mut Conn) -> Result<Vec<NamedFile>, DbError> {
+    const PAGE: i64 = 1_000;
+    let mut all: Vec<NamedFile> = Vec::new();
+    loop {
+        let after = all.last().map_or_else(Uuid::nil, |last| last.id);
+        let rows = store_rows::records_of(conn, DocumentVersion::KIND, after, PAGE)?;
+        if rows.is_empty() {
+            return Ok(all);
+        }
+        for row in rows {
+            let damaged = |e: serde_json::Error| {
+                DbError::Damaged(format!("document_version {}: {e}", row.id.0))
+            };
+            let record = Rec::<DocumentVersion>::from_snapshot(&row.body, row.shape, row.seq, 0)
+                .map_err(damaged)?;
+            let version: Option<&Rec<DocumentVersion>> = record.as_any().downcast_ref();
+            all.extend(version.map(|version| NamedFile {
+                id: version.meta.id,
+                reference: version.meta.reference.to_string(),
+                byte_size: version.data.byte_size,
+                sha256: version.data.sha256.to_string(),
+            }));
+        }
+    }
+}
+
+/// Checks these files. Returns what is wrong with each that is missing or differs from the upload.
 ///
 /// # Errors
 /// The store is unavailable.
 pub async fn verify(
-    world: &World,
+    files: &[NamedFile],
     documents: &Documents,
-) -> Result<(usize, Vec<String>), object_store::Error> {
-    let rows = world
-        .table_of::<DocumentVersion>()
-        .into_iter()
-        .flat_map(|t| t.rows());
-    let versions: Vec<&Rec<DocumentVersion>> =
-        rows.filter_map(|r| r.as_any().downcast_ref()).collect();
+) -> Result<Vec<String>, object_store::Error> {
     let mut faults = Vec::new();
-    for version in &versions {
-        let (meta, data) = (&version.meta, &version.data);
-        let what = match documents.measure(meta.id).await? {
-            None => "its file is missing".to_owned(),
-            Some((size, _)) if i64::try_from(size) != Ok(data.byte_size) => {
-                format!(
-                    "its file has {size} bytes but was uploaded with {}",
-                    data.byte_size
-                )
-            }
-            Some((_, hash)) if data.sha256 != hash => format!(
-                "its file has the SHA-256 {hash} but was uploaded with {}",
-                data.sha256
-            ),
-            Some(_) => continue,
-        };
-        faults.push(format!(
-            "document_version {} ({}): {what}",
-            meta.id, meta.reference
-        ));
+    for file in files {
+        faults.extend(file.fault(documents.measure(file.id).await?));
     }
-    Ok((versions.len(), faults))
+    Ok(faults)
 }

@@ -16,6 +16,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -77,6 +78,12 @@ impl Documents {
                 .build()?;
             let store: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(s3, prefix));
             return Ok(Self::on(store, None, REMOTE_PIECE, uploads));
+        }
+        if place.contains("://") {
+            return Err(format!(
+                "STRIDE_STORE must be a folder or s3://bucket/prefix; {place} is neither"
+            )
+            .into());
         }
         let folder = PathBuf::from(place);
         std::fs::create_dir_all(&folder).map_err(|e| {
@@ -228,6 +235,32 @@ impl Documents {
             length,
             open: Arc::new(open),
         }
+    }
+
+    /// Copies a file to a local file. Returns its size and SHA-256, or `None` if there is no such file.
+    ///
+    /// # Errors
+    /// The store is unavailable, or the local file cannot be written.
+    pub async fn copy_to(
+        &self,
+        id: Uuid,
+        local: &Folder,
+    ) -> Result<Option<(u64, String)>, StartError> {
+        let found = match self.store.get(&file(id)).await {
+            Ok(found) => found,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        let mut to = tokio::fs::File::create(local).await?;
+        let mut pieces = found.into_stream();
+        while let Some(piece) = pieces.try_next().await? {
+            hash.update(&piece);
+            size += piece.len() as u64;
+            to.write_all(&piece).await?;
+        }
+        to.flush().await?;
+        Ok(Some((size, hex::encode(hash.finalize()))))
     }
 
     /// Returns the size and SHA-256 of a stored file, or `None` if there is no such file.

@@ -5,53 +5,79 @@
 //! number of requests. On SQLite this process is the writer; changes made by the command line are
 //! noticed within [`POLL`].
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::published::Published;
 use super::reading::follow;
-use crate::db::{Address, Conn, DbError, store};
+use crate::db::{Address, Conn, DbError, Link, Turn, Watched, Worker, store, unpoisoned};
 use crate::problem::Problem;
 
 /// How quickly a write by another process to a SQLite file is noticed.
 const POLL: Duration = Duration::from_millis(50);
 /// How long a PostgreSQL follower pauses when nothing asks it.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long a question whether the service is ready waits for its answer.
+const READY_WAIT: Duration = Duration::from_millis(800);
 
-type Waiting = oneshot::Sender<Result<(), String>>;
+/// What the follower is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    /// To take in what was committed before.
+    CatchUp,
+    /// Whether the database answers, and its tables are this build's.
+    Ready,
+}
+
+struct Waiting {
+    question: Question,
+    answer: oneshot::Sender<Result<bool, String>>,
+}
 
 /// Handle to the follower thread.
 pub struct Follower {
     shared: bool,
-    ask: Sender<Waiting>,
+    ask: Mutex<Option<Sender<Waiting>>>,
+    thread: Arc<Worker<Vec<Waiting>>>,
 }
 
 impl Follower {
     /// Starts the thread.
-    pub fn start(address: Address, now: Arc<Published>) -> Result<Self, DbError> {
+    pub fn start(address: &Address, now: Arc<Published>) -> Result<Self, DbError> {
         let shared = address.is_shared();
-        let conn = address.connect()?;
+        let rest = if shared { IDLE } else { POLL };
         let (ask, asked) = channel();
-        std::thread::Builder::new()
-            .name("follower".into())
-            .spawn(move || run(conn, &address, &now, &asked))
-            .map_err(|e| DbError::Url(format!("cannot start the follower thread: {e}")))?;
-        Ok(Self { shared, ask })
+        let asked = Mutex::new(asked);
+        let body = move |turn: &Turn<_>, link: &mut Link| run(turn, link, rest, &now, &asked);
+        let tell = |waiting, _| answer(waiting, &Err("it does not answer".into()), true);
+        Ok(Self {
+            shared,
+            ask: Mutex::new(Some(ask)),
+            thread: Worker::start("follower", address, body, tell)?,
+        })
     }
 
-    /// Waits until the world includes everything committed before this call.
-    pub async fn catch_up(&self) -> Result<(), Problem> {
-        if !self.shared {
-            return Ok(());
-        }
+    /// The thread, to be looked at.
+    pub fn watched(&self) -> Arc<dyn Watched> {
+        Arc::clone(&self.thread) as Arc<dyn Watched>
+    }
+
+    /// Ends the thread and closes its connection.
+    pub fn stop(&self) {
+        drop(unpoisoned(&self.ask).take());
+        self.thread.join();
+    }
+
+    async fn asked(&self, question: Question) -> Result<bool, Problem> {
         let away = || Problem::unavailable("the database is unavailable");
-        let (send, done) = oneshot::channel();
-        self.ask.send(send).map_err(|_| away())?;
+        let (answer, done) = oneshot::channel();
+        let ask = unpoisoned(&self.ask).clone().ok_or_else(away)?;
+        ask.send(Waiting { question, answer }).map_err(|_| away())?;
         match done.await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(cause)) => {
                 log::error!("cannot follow the journal: {cause}");
                 Err(away())
@@ -59,31 +85,66 @@ impl Follower {
             Err(_) => Err(away()),
         }
     }
+
+    /// Waits until the world includes everything committed before this call.
+    pub async fn catch_up(&self) -> Result<(), Problem> {
+        if !self.shared {
+            return Ok(());
+        }
+        self.asked(Question::CatchUp).await.map(drop)
+    }
+
+    /// Whether the database's tables are this build's.
+    ///
+    /// # Errors
+    /// The database does not answer at once.
+    pub async fn is_migrated(&self) -> Result<bool, Problem> {
+        tokio::time::timeout(READY_WAIT, self.asked(Question::Ready))
+            .await
+            .map_err(|_| Problem::unavailable("the database does not answer"))?
+    }
 }
 
-fn run(mut conn: Conn, address: &Address, now: &Published, asked: &Receiver<Waiting>) {
-    let rest = if address.is_shared() { IDLE } else { POLL };
+fn answer(waiting: Vec<Waiting>, result: &Result<(), String>, is_migrated: bool) {
+    for one in waiting {
+        let _ = one.answer.send(result.clone().map(|()| is_migrated));
+    }
+}
+
+fn run(
+    turn: &Turn<Vec<Waiting>>,
+    link: &mut Link,
+    rest: Duration,
+    now: &Published,
+    asked: &Mutex<Receiver<Waiting>>,
+) {
     loop {
-        let mut waiting: Vec<Waiting> = match asked.recv_timeout(rest) {
-            Ok(first) => vec![first],
-            Err(RecvTimeoutError::Timeout) => Vec::new(),
-            Err(RecvTimeoutError::Disconnected) => return,
+        let waiting = {
+            let asked = unpoisoned(asked);
+            let mut waiting: Vec<Waiting> = match asked.recv_timeout(rest) {
+                Ok(first) => vec![first],
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            // Collected before the journal is read: everyone who asked before that is answered by
+            // it, and nobody who asks later is.
+            waiting.extend(asked.try_iter());
+            waiting
         };
-        // Collected before the journal is read: everyone who asked before that is answered by it,
-        // and nobody who asks later is.
-        waiting.extend(asked.try_iter());
-        let mut result = take_in(&mut conn, now);
-        // The database may have closed an idle connection, so a failure counts only on a fresh one.
-        if result.is_err()
-            && let Ok(fresh) = address.connect()
-        {
-            conn = fresh;
-            result = take_in(&mut conn, now);
+        let asks_ready = waiting.iter().any(|one| one.question == Question::Ready);
+        if !turn.begin(waiting) {
+            return;
         }
-        let result = result.map_err(|e| e.to_string());
-        for one in waiting {
-            let _ = one.send(result.clone());
-        }
+        let result = link.run(|conn| {
+            take_in(conn, now)?;
+            Ok(!asks_ready || conn.is_migrated()?)
+        });
+        let is_migrated = *result.as_ref().unwrap_or(&true);
+        let Some(waiting) = turn.end() else {
+            return;
+        };
+        let result = result.map(drop).map_err(|e| e.to_string());
+        answer(waiting, &result, is_migrated);
     }
 }
 

@@ -13,7 +13,7 @@ mod reading;
 pub mod txn;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 
@@ -22,7 +22,7 @@ pub use txn::{Outcome, Txn};
 pub use writer::{Author, Idempotency, JOB_DAYS, Write};
 
 use self::published::Published;
-use crate::db::{Address, Conn, DbError, Readers};
+use crate::db::{Address, Conn, DatabaseFile, DbError, Readers, Watch, unpoisoned};
 use crate::problem::Problem;
 use crate::world::{Catalogue, World};
 
@@ -37,6 +37,10 @@ pub struct Engine {
     follower: follower::Follower,
     readers: Readers,
     past: past::Past,
+    /// The file of an embedded database.
+    file: Option<DatabaseFile>,
+    /// Looks whether a database server answers.
+    watch: Mutex<Option<Watch>>,
 }
 
 impl Engine {
@@ -45,15 +49,24 @@ impl Engine {
     /// # Errors
     /// The database cannot be reached, migrated or read.
     pub fn start(address: Address, catalogue: &'static Catalogue) -> Result<Arc<Self>, DbError> {
-        let mut conn = address.connect()?;
-        conn.migrate()?;
-        let world = reading::load(&mut conn, catalogue)?;
+        address.connect()?.migrate()?;
+        let world = reading::load(&mut address.connect()?, catalogue)?;
         let now = Arc::new(Published::new(world));
+        let writer = writer::Writer::start(&address, Arc::clone(&now))?;
+        let follower = follower::Follower::start(&address, Arc::clone(&now))?;
+        let readers = Readers::start(&address, READERS)?;
+        let watched = [writer.watched(), follower.watched()];
+        let watch = address
+            .is_shared()
+            .then(|| Watch::start(watched.into_iter().chain(readers.watched()).collect()))
+            .transpose()?;
         Ok(Arc::new(Self {
-            writer: writer::Writer::start(conn, address.clone(), Arc::clone(&now))?,
-            follower: follower::Follower::start(address.clone(), Arc::clone(&now))?,
-            readers: Readers::start(&address, READERS)?,
+            writer,
+            follower,
+            readers,
             past: past::Past::default(),
+            file: DatabaseFile::of(&address),
+            watch: Mutex::new(watch),
             address,
             now,
         }))
@@ -81,9 +94,7 @@ impl Engine {
     /// The database is unavailable.
     pub async fn world_at(&self, at: DateTime<Utc>) -> Result<WorldAt, Problem> {
         let now = self.fresh().await?;
-        self.past
-            .world_at(now, &self.readers, &self.address, at)
-            .await
+        self.past.world_at(now, &self.readers, at).await
     }
 
     /// Runs a read of the journal on a reader thread.
@@ -94,13 +105,14 @@ impl Engine {
         &self,
         read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, Problem> {
-        Ok(self.readers.run(self.address.clone(), read).await?)
+        Ok(self.readers.run(read).await?)
     }
 
     /// Has the writer run a job. Returns after its commit.
     ///
     /// # Errors
-    /// The job's refusal, or the database is unavailable. Nothing was written in either case.
+    /// The job's refusal, or the database is unavailable. Nothing was written in either case, unless
+    /// the problem says that this is not known.
     pub async fn write(
         &self,
         write: Write,
@@ -109,13 +121,16 @@ impl Engine {
         self.writer.submit(write, Box::new(job)).await
     }
 
-    /// Checks that the database answers and has this build's tables.
+    /// Checks that the database answers and has this build's tables, within a second.
     ///
     /// # Errors
     /// It does not.
     pub async fn ready(&self) -> Result<(), Problem> {
-        let migrated = self.read(Conn::is_migrated).await?;
-        if migrated {
+        if let Some(Err(e)) = self.file.as_ref().map(DatabaseFile::check) {
+            log::error!("{e}");
+            return Err(Problem::unavailable("the database is unavailable"));
+        }
+        if self.follower.is_migrated().await? {
             Ok(())
         } else {
             Err(Problem::unavailable(
@@ -130,8 +145,13 @@ impl Engine {
         self.address.is_shared()
     }
 
-    /// Finishes the work in progress and ends the threads.
+    /// Finishes the work in progress, ends the threads and closes the database, so that an embedded
+    /// one is a single complete file.
     pub fn stop(&self) {
+        self.readers.stop();
+        self.follower.stop();
+        // The last one on an embedded database, whose log it empties.
         self.writer.stop();
+        drop(unpoisoned(&self.watch).take());
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::reading::{Lot, ahead, parse};
-use crate::db::{Address, Conn, DbError, Readers, store};
+use crate::db::{Conn, DbError, Readers, store};
 use crate::problem::Problem;
 use crate::world::{IdSet, World};
 
@@ -54,7 +54,6 @@ impl Past {
         &self,
         now: Arc<World>,
         readers: &Readers,
-        address: &Address,
         at: DateTime<Utc>,
     ) -> Result<WorldAt, Problem> {
         if at >= now.at {
@@ -63,9 +62,7 @@ impl Past {
                 is_now: true,
             });
         }
-        let seq = readers
-            .run(address.clone(), move |c| store::seq_at(c, at))
-            .await?;
+        let seq = readers.run(move |c| store::seq_at(c, at)).await?;
         let redaction = now.last_redaction;
         if let Some(world) = self.find(seq, redaction) {
             return Ok(WorldAt {
@@ -87,9 +84,7 @@ impl Past {
         self.make_room(own);
         let world = Arc::new(
             readers
-                .run(address.clone(), move |conn| {
-                    rebuild((*now).clone(), conn, &changed, seq)
-                })
+                .run(move |conn| rebuild((*now).clone(), conn, &changed, seq))
                 .await?,
         );
         self.cache(CachedWorld {

@@ -7,8 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex};
 
 use chrono::{Duration, Utc};
 use tokio::sync::oneshot;
@@ -20,7 +19,9 @@ use super::txn::{Outcome, Txn};
 use crate::access::Caller;
 use crate::access::identity::Identity;
 use crate::db::store::{IdempotencyRow, JournalRow, RecordRow, Side};
-use crate::db::{Address, Conn, DbError, is_lost, store};
+use crate::db::{
+    Address, Conn, DatabaseFile, DbError, Link, Silent, Turn, Watched, Worker, store, unpoisoned,
+};
 use crate::journal::NewEntry;
 use crate::problem::{Code, Problem};
 use crate::world::World;
@@ -82,42 +83,51 @@ impl Write {
 /// The work to be done by the writer.
 pub type Work = Box<dyn FnOnce(&mut Txn<'_>) -> Result<Outcome, Problem> + Send>;
 
+type Answer = oneshot::Sender<Result<Outcome, Problem>>;
+
 struct Job {
     write: Write,
     work: Work,
-    answer: oneshot::Sender<Result<Outcome, Problem>>,
+    answer: Answer,
 }
 
 /// Handle to the writer thread.
 pub struct Writer {
     queue: Mutex<Option<SyncSender<Job>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Arc<Worker<Vec<Answer>>>,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(conn: Conn, address: Address, now: Arc<Published>) -> Result<Self, DbError> {
+    pub fn start(address: &Address, now: Arc<Published>) -> Result<Self, DbError> {
         let (queue, jobs) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new()
-            .name("writer".into())
-            .spawn(move || run(conn, &address, &now, &jobs))
-            .map_err(|e| DbError::Url(format!("cannot start the writer thread: {e}")))?;
+        let file = DatabaseFile::of(address);
+        let jobs = Mutex::new(jobs);
+        let body =
+            move |turn: &Turn<_>, link: &mut Link| run(turn, link, file.as_ref(), &now, &jobs);
+        let tell = |answers: Vec<Answer>, silent| {
+            let problem = match silent {
+                Silent::AtWork => not_stored(),
+                Silent::AtCommit => unknown(),
+            };
+            refuse(answers, &problem);
+        };
         Ok(Self {
             queue: Mutex::new(Some(queue)),
-            thread: Mutex::new(Some(thread)),
+            thread: Worker::start("writer", address, body, tell)?,
         })
+    }
+
+    /// The thread, to be looked at.
+    pub fn watched(&self) -> Arc<dyn Watched> {
+        Arc::clone(&self.thread) as Arc<dyn Watched>
     }
 
     /// Queues a job and waits for its commit.
     pub async fn submit(&self, write: Write, work: Work) -> Result<Outcome, Problem> {
         let stopping = || Problem::unavailable("the service is stopping");
         let (answer, done) = oneshot::channel();
-        let queue = self
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .ok_or_else(stopping)?;
+        let queue = unpoisoned(&self.queue).clone().ok_or_else(stopping)?;
         queue
             .try_send(Job {
                 write,
@@ -136,44 +146,72 @@ impl Writer {
 
     /// Finishes the queued jobs and ends the thread.
     pub fn stop(&self) {
-        drop(
-            self.queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        if let Some(thread) = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
-            let _ = thread.join();
-        }
+        drop(unpoisoned(&self.queue).take());
+        self.thread.join();
     }
 }
 
-fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>) {
+fn not_stored() -> Problem {
+    Problem::unavailable("the change could not be stored; nothing was written")
+}
+
+fn unknown() -> Problem {
+    let detail = "the database was lost while the change was being committed, so it is not known \
+        whether it was written";
+    Problem::new(Code::OutcomeUnknown, detail).header("Retry-After", "1")
+}
+
+fn refuse(answers: Vec<Answer>, problem: &Problem) {
+    for answer in answers {
+        let _ = answer.send(Err(problem.clone()));
+    }
+}
+
+/// The next jobs whose callers still wait. None when there will be no more.
+fn next_batch(jobs: &Mutex<Receiver<Job>>) -> Option<Vec<Job>> {
+    let jobs = unpoisoned(jobs);
+    let mut batch = vec![jobs.recv().ok()?];
+    batch.extend(jobs.try_iter().take(BATCH - 1));
+    batch.retain(|job| !job.answer.is_closed());
+    Some(batch)
+}
+
+fn run(
+    turn: &Turn<Vec<Answer>>,
+    link: &mut Link,
+    file: Option<&DatabaseFile>,
+    now: &Published,
+    jobs: &Mutex<Receiver<Job>>,
+) {
     let mut batches: u64 = 0;
     // Whether erased data may still be in the database's free space.
     let mut is_to_scrub = false;
-    while let Ok(first) = jobs.recv() {
-        let mut batch = vec![first];
-        batch.extend(jobs.try_iter().take(BATCH - 1));
+    while let Some(batch) = next_batch(jobs) {
+        if batch.is_empty() {
+            continue;
+        }
         let sweep = batches.is_multiple_of(SWEEP_EVERY);
         batches += 1;
         let (senders, work): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|j| (j.answer, (j.write, j.work)))
             .unzip();
-        match conn.write(|c| run_batch(c, now, work, sweep)) {
+        if !turn.begin(senders) {
+            return;
+        }
+        let is_in_place = file.map_or(Ok(()), DatabaseFile::check);
+        let done = is_in_place.and_then(|()| store_batch(turn, link, now, work, sweep));
+        match done {
             Ok((world, answers, erased)) => {
+                let Some(senders) = turn.end() else {
+                    return;
+                };
                 // Before the answers, so that a caller who is answered and reads next finds the change.
                 now.publish(world);
                 is_to_scrub |= erased;
                 // Also before the answers: a caller who is told that data is erased relies on it.
                 if is_to_scrub {
-                    match conn.scrub() {
+                    match link.get().and_then(Conn::scrub) {
                         Ok(()) => is_to_scrub = false,
                         Err(e) => log::warn!(
                             "erased data may still be in the database's free space; trying again \
@@ -186,22 +224,59 @@ fn run(mut conn: Conn, address: &Address, now: &Published, jobs: &Receiver<Job>)
                 }
             }
             Err(e) => {
-                log::error!("a batch of {} changes was rolled back: {e}", senders.len());
-                let lost = is_lost(&e);
-                let problem =
-                    Problem::unavailable("the change could not be stored; nothing was written");
-                for sender in senders {
-                    let _ = sender.send(Err(problem.clone()));
-                }
-                if lost && let Ok(fresh) = address.connect() {
-                    conn = fresh;
-                }
+                let Some(senders) = turn.end() else {
+                    return;
+                };
+                let is_unknown = matches!(e, DbError::Unknown(_));
+                let what = if is_unknown {
+                    "may not have been stored"
+                } else {
+                    "was rolled back"
+                };
+                log::error!("a batch of {} changes {what}: {e}", senders.len());
+                refuse(senders, &if is_unknown { unknown() } else { not_stored() });
+                link.is_lost(&e);
             }
         }
+    }
+    if let Err(e) = link.get().and_then(Conn::settle) {
+        log::warn!("the log of the database could not be emptied into it: {e}");
     }
 }
 
 type Answers = Vec<Result<Outcome, Problem>>;
+
+/// Begins a transaction. A connection that was lost since the last one is replaced.
+fn begin(link: &mut Link) -> Result<&mut Conn, DbError> {
+    link.run(Conn::begin)?;
+    link.get()
+}
+
+/// Runs a batch in one transaction.
+fn store_batch(
+    turn: &Turn<Vec<Answer>>,
+    link: &mut Link,
+    now: &Published,
+    work: Vec<(Write, Work)>,
+    sweep: bool,
+) -> Result<(World, Answers, bool), DbError> {
+    let conn = begin(link)?;
+    let done = run_batch(conn, now, work, sweep).and_then(|done| {
+        // Those who asked were told that nothing was written.
+        let given_up = || DbError::Away("the transaction took too long".into());
+        turn.may_commit().then_some(done).ok_or_else(given_up)
+    });
+    match done {
+        Ok(done) => conn.commit().map(|()| done),
+        Err(e) => {
+            if let Err(again) = conn.roll_back() {
+                log::error!("rollback failed: {again}");
+                link.close();
+            }
+            Err(e)
+        }
+    }
+}
 
 /// Runs a batch. Returns the new world, the answers, and whether the batch erased anything.
 fn run_batch(

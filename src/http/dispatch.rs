@@ -209,12 +209,7 @@ async fn serve(
             ))),
             Vec::new(),
         ),
-        Err(_) => (
-            Err(Problem::unavailable(
-                "the request took too long and was stopped",
-            )),
-            Vec::new(),
-        ),
+        Err(_) => (Err(too_long(&operation)), Vec::new()),
     };
     let code = result.as_ref().map_or_else(|p| p.code.slug(), |_| "ok");
     let mut response = match result {
@@ -251,6 +246,16 @@ struct From<'a> {
 }
 
 type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
+
+/// The problem of a request that took too long. A change that is waiting then is not made; one that
+/// is being written may still be.
+fn too_long(operation: &Operation) -> Problem {
+    if matches!(operation.method, "GET" | "HEAD") {
+        return Problem::unavailable("the request took too long and was stopped");
+    }
+    let detail = "the request took too long and was stopped";
+    Problem::new(Code::OutcomeUnknown, detail).header("Retry-After", "1")
+}
 
 async fn answer(
     service: &Arc<Service>,

@@ -350,9 +350,7 @@ impl Runner {
                 Ok(outcome) => return Ok(outcome.status != OVER),
                 // Either nothing was written or the result is unknown; the next attempt finds out.
                 Err(problem)
-                    if problem.code == Code::Unavailable
-                        && tries < TRIES
-                        && !self.is_stopping() =>
+                    if problem.code.is_passing() && tries < TRIES && !self.is_stopping() =>
                 {
                     tries += 1;
                     tokio::time::sleep(BREATH).await;
@@ -368,7 +366,9 @@ impl Runner {
         let failure = match problem.code {
             // Nothing can be written now. Once the job has been silent for too long, another
             // process marks it as interrupted.
-            Code::Unavailable => return log::error!("giving up on job {}: {problem}", job.slot.id),
+            code if code.is_passing() => {
+                return log::error!("giving up on job {}: {problem}", job.slot.id);
+            }
             Code::Internal => JobFailure::Internal,
             _ => JobFailure::Refused,
         };

@@ -8,6 +8,11 @@ use super::load::FORMAT;
 use crate::policy::Subject;
 use crate::world::World;
 
+/// What an export leaves out.
+pub const LEFT_OUT: &str = "an export has the current records. It leaves out the history, accounts \
+    with their grants and secrets, personal data, and the files of documents. To keep everything, \
+    use `stride backup`; to move to another database, `stride copy --to URL`";
+
 /// Returns the world as a file for loading: the current version of every record, in the order of
 /// the kinds.
 #[must_use]

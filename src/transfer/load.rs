@@ -32,6 +32,10 @@ pub const EXAMPLE: &str = include_str!("../../examples/papers.json");
 /// Name of the format.
 pub const FORMAT: &str = "stride.load.1";
 
+/// What loading leaves out.
+pub const LEFT_OUT: &str = "what was loaded begins a history of its own. An exported file has no \
+    earlier versions, accounts, personal data or files of documents";
+
 /// A file to load.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -962,6 +962,11 @@ impl<R: Resource> Rec<R> {
         kind: usize,
     ) -> Result<Arc<dyn AnyRecord>, serde_json::Error> {
         let lifted;
+        if shape > R::SHAPE {
+            return Err(serde::de::Error::custom(
+                "was written by a newer build of stride, which this one cannot read",
+            ));
+        }
         let text = if shape == R::SHAPE {
             snapshot
         } else {

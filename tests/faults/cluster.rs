@@ -1,10 +1,14 @@
 //! Databases for one test each: a SQLite file in a folder of its own, or a database in a private
 //! PostgreSQL cluster.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use stride::db::{Address, Conn};
@@ -102,8 +106,10 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if !self.url.starts_with("sqlite://")
+            // Servers of its own go as a whole.
+            && self.name() != "stride"
             && let Some(server) = postgres()
-            && let Ok(mut conn) = Address::Postgres(server.url("postgres")).connect()
+            && let Ok(mut conn) = Address::parse(&server.url("postgres")).and_then(|a| a.connect())
         {
             let _ = conn.batch_execute(&format!(
                 "DROP DATABASE IF EXISTS {} WITH (FORCE)",
@@ -184,18 +190,46 @@ fn programs() -> Option<PathBuf> {
         .find(|bin| bin.join("initdb").exists() && bin.join("pg_ctl").exists())
 }
 
-/// Starts a cluster that listens on a socket in its own folder alone, and ends with this process.
-fn private(bin: &Path) -> Server {
-    let folder = tempfile::Builder::new()
-        .prefix("stride-pg")
-        .tempdir_in("/tmp")
-        .unwrap()
-        .keep();
-    let as_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    // PostgreSQL refuses to run as root.
-    let run = |program: &str, arguments: &[&str]| {
-        let path = bin.join(program).display().to_string();
-        let mut command = if as_root {
+/// A private PostgreSQL server that listens on a socket in its own folder alone, and ends with this
+/// process.
+struct Cluster {
+    bin: PathBuf,
+    folder: PathBuf,
+    as_root: bool,
+}
+
+impl Cluster {
+    /// A folder for a cluster.
+    fn new(bin: &Path) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("stride-pg")
+            .tempdir_in("/tmp")
+            .unwrap()
+            .keep();
+        let as_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        if as_root {
+            let owned = Command::new("chown").arg("postgres").arg(&folder).status();
+            assert!(owned.unwrap().success());
+        }
+        Self {
+            bin: bin.to_owned(),
+            folder,
+            as_root,
+        }
+    }
+
+    fn at(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    fn data(&self) -> String {
+        format!("{}/data", self.at())
+    }
+
+    /// Runs one of PostgreSQL's programs, which refuse to run as root.
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let path = self.bin.join(program).display().to_string();
+        let mut command = if self.as_root {
             let mut command = Command::new("runuser");
             command.args(["-u", "postgres", "--", &path]);
             command
@@ -213,78 +247,330 @@ fn private(bin: &Path) -> Server {
             "{program}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-    };
-    let at = folder.display().to_string();
-    if as_root {
-        assert!(
-            Command::new("chown")
-                .args(["postgres", &at])
-                .status()
-                .unwrap()
-                .success()
+    }
+
+    fn make(&self) {
+        let data = self.data();
+        self.run(
+            "initdb",
+            &[
+                "-D",
+                &data,
+                "-U",
+                "stride",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+            ],
         );
     }
-    let data = format!("{at}/data");
-    run(
-        "initdb",
-        &[
-            "-D",
-            &data,
-            "-U",
-            "stride",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        ],
-    );
-    let options = format!("-k {at} -c listen_addresses= -c max_connections=200 -c fsync=off");
-    run(
-        "pg_ctl",
-        &[
-            "-D",
-            &data,
-            "-o",
-            &options,
-            "-l",
-            &format!("{data}/log"),
-            "-w",
-            "start",
-        ],
-    );
-    end_with_us(bin, &folder, as_root);
-    Server {
-        before: "postgres://stride@".into(),
-        after: format!("?host={at}"),
+
+    fn start(&self) {
+        let options = format!(
+            "-k {} -c listen_addresses= -c max_connections=200 -c fsync=off",
+            self.at()
+        );
+        let data = self.data();
+        let log = format!("{data}/log");
+        self.run(
+            "pg_ctl",
+            &["-D", &data, "-o", &options, "-l", &log, "-w", "start"],
+        );
+        self.end_with_us();
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://stride@/{database}?host={}", self.at())
+    }
+
+    /// Leaves a shell behind that waits for this process to end, however it ends, and then stops the
+    /// cluster and removes it.
+    fn end_with_us(&self) {
+        let stop = format!(
+            "{}/pg_ctl -D {} -m immediate stop",
+            self.bin.display(),
+            self.data()
+        );
+        let stop = if self.as_root {
+            format!("runuser -u postgres -- {stop}")
+        } else {
+            stop
+        };
+        let script = format!(
+            "trap '' INT TERM; read line; kill -CONT $(head -1 {data}/postmaster.pid); {stop}; rm \
+                -rf {at}",
+            data = self.data(),
+            at = self.at()
+        );
+        let shell = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The pipe stays open until the process is gone.
+        std::mem::forget(shell);
+    }
+
+    /// Sends a signal to the server and to every process of it.
+    fn signal(&self, name: &str) {
+        let file = std::fs::read_to_string(format!("{}/postmaster.pid", self.data())).unwrap();
+        let server = file.lines().next().unwrap().trim().to_owned();
+        let sent = Command::new("kill").args([name, &server]).status();
+        assert!(sent.unwrap().success());
+        // Its children end with it; there may be none.
+        let _ = Command::new("pkill").args([name, "-P", &server]).status();
     }
 }
 
-/// Leaves a shell behind that waits for this process to end, however it ends, and then stops the
-/// cluster and removes it.
-fn end_with_us(bin: &Path, folder: &Path, as_root: bool) {
-    let stop = format!(
-        "{}/pg_ctl -D {}/data -m immediate stop",
-        bin.display(),
-        folder.display()
-    );
-    let stop = if as_root {
-        format!("runuser -u postgres -- {stop}")
-    } else {
-        stop
-    };
-    let script = format!(
-        "trap '' INT TERM; read line; {stop}; rm -rf {}",
-        folder.display()
-    );
-    let shell = Command::new("sh")
-        .args(["-c", &script])
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // The pipe stays open until the process is gone.
-    std::mem::forget(shell);
+fn private(bin: &Path) -> Server {
+    let cluster = Cluster::new(bin);
+    cluster.make();
+    cluster.start();
+    Server {
+        before: "postgres://stride@".into(),
+        after: format!("?host={}", cluster.at()),
+    }
+}
+
+/// A PostgreSQL server and a standby that has everything that the first one has acknowledged.
+pub struct Replicated {
+    primary: Cluster,
+    standby: Cluster,
+    /// The database at whichever of the two takes changes.
+    pub database: Database,
+}
+
+impl Replicated {
+    /// Two servers; none where PostgreSQL's programs are not to be had.
+    pub fn new() -> Option<Self> {
+        postgres()?;
+        let bin = programs()?;
+        let (primary, standby) = (Cluster::new(&bin), Cluster::new(&bin));
+        primary.make();
+        primary.start();
+        let mut conn = connect(&primary.url("postgres"));
+        conn.batch_execute("CREATE DATABASE stride").unwrap();
+        standby.run(
+            "pg_basebackup",
+            &[
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "-D",
+                &standby.data(),
+                "-h",
+                &primary.at(),
+                "-U",
+                "stride",
+            ],
+        );
+        standby.start();
+        conn.batch_execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            .unwrap();
+        conn.batch_execute("SELECT pg_reload_conf()").unwrap();
+        let url = format!(
+            "postgres://stride@/stride?host={},{}&target_session_attrs=read-write",
+            primary.at(),
+            standby.at()
+        );
+        let database = Database { url, _folder: None };
+        Some(Self {
+            primary,
+            standby,
+            database,
+        })
+    }
+
+    /// The server that took changes says nothing more. Its connections stay.
+    pub fn freeze(&self) {
+        self.primary.signal("-STOP");
+    }
+
+    /// The server that took changes is gone, and its connections with it.
+    pub fn kill(&self) {
+        self.primary.signal("-KILL");
+    }
+
+    /// The standby takes changes from now on.
+    pub fn promote(&self) {
+        self.standby
+            .run("pg_ctl", &["-D", &self.standby.data(), "-w", "promote"]);
+    }
+}
+
+/// How a relay behaves.
+#[derive(Clone, Default)]
+struct Mood {
+    /// Nothing passes, in either direction.
+    is_silent: bool,
+    /// After this was sent to the server, its answers do not come back.
+    keeps_back: Option<String>,
+    /// Connections made before this many cuts are closed.
+    cuts: u64,
+}
+
+/// Passes bytes between a service and a PostgreSQL server's socket, and can fall silent as a frozen
+/// server or a broken network does: connections stay, and nothing comes.
+pub struct Relay {
+    pub url: String,
+    mood: Arc<Mutex<Mood>>,
+}
+
+impl Relay {
+    /// A relay to the server of this database.
+    pub fn to(database: &Database) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mood = Arc::new(Mutex::new(Mood::default()));
+        let server = Upstream::of(&database.url);
+        let shared = Arc::clone(&mood);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let (up, down) = server.connect();
+                let (from, to) = (client.try_clone().unwrap(), client);
+                let born = shared.lock().unwrap().cuts;
+                let kept = Arc::new(AtomicBool::new(false));
+                pass(Box::new(from), up, &shared, born, true, &kept);
+                pass(down, Box::new(to), &shared, born, false, &kept);
+            }
+        });
+        Self {
+            url: format!("postgres://stride@127.0.0.1:{port}/{}", database.name()),
+            mood,
+        }
+    }
+
+    /// From now on nothing passes.
+    pub fn fall_silent(&self) {
+        self.mood.lock().unwrap().is_silent = true;
+    }
+
+    /// What was sent in the meantime arrives, and everything passes again.
+    pub fn speak(&self) {
+        let mut mood = self.mood.lock().unwrap();
+        (mood.is_silent, mood.keeps_back) = (false, None);
+    }
+
+    /// Once this was sent, the server's answers do not come back.
+    pub fn keep_back_answers_to(&self, sent: &str) {
+        self.mood.lock().unwrap().keeps_back = Some(sent.to_owned());
+    }
+
+    /// Closes every connection made so far, when it is used next.
+    pub fn cut(&self) {
+        self.mood.lock().unwrap().cuts += 1;
+        // Both sides are gone when this returns.
+        std::thread::sleep(PULSE * 3);
+    }
+}
+
+/// How often a waiting relay looks at what is asked of it.
+const PULSE: Duration = Duration::from_millis(5);
+
+/// Where the server listens.
+enum Upstream {
+    Socket(PathBuf),
+    Tcp(String),
+}
+
+type Source = Box<dyn Wire>;
+
+/// A stream whose reads can end after a moment.
+trait Wire: Read + Write + Send {
+    fn wait_briefly(&self);
+    fn close(&self);
+}
+
+impl Wire for TcpStream {
+    fn wait_briefly(&self) {
+        self.set_read_timeout(Some(PULSE)).unwrap();
+    }
+    fn close(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+
+impl Wire for UnixStream {
+    fn wait_briefly(&self) {
+        self.set_read_timeout(Some(PULSE)).unwrap();
+    }
+    fn close(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+
+impl Upstream {
+    fn of(url: &str) -> Self {
+        if let Some((_, folder)) = url.split_once("?host=") {
+            return Self::Socket(Path::new(folder).join(".s.PGSQL.5432"));
+        }
+        let host = url.split_once("://").unwrap().1.split('/').next().unwrap();
+        let host = host.rsplit('@').next().unwrap();
+        let port = if host.contains(':') { "" } else { ":5432" };
+        Self::Tcp(format!("{host}{port}"))
+    }
+
+    fn connect(&self) -> (Source, Source) {
+        match self {
+            Self::Socket(path) => {
+                let stream = UnixStream::connect(path).unwrap();
+                (Box::new(stream.try_clone().unwrap()), Box::new(stream))
+            }
+            Self::Tcp(host) => {
+                let stream = TcpStream::connect(host).unwrap();
+                (Box::new(stream.try_clone().unwrap()), Box::new(stream))
+            }
+        }
+    }
+}
+
+/// Passes what comes in one direction, in a thread.
+fn pass(
+    mut from: Source,
+    mut to: Source,
+    mood: &Arc<Mutex<Mood>>,
+    born: u64,
+    is_request: bool,
+    kept: &Arc<AtomicBool>,
+) {
+    let (mood, kept) = (Arc::clone(mood), Arc::clone(kept));
+    from.wait_briefly();
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 64 * 1024];
+        let mut held: Vec<u8> = Vec::new();
+        loop {
+            let now = mood.lock().unwrap().clone();
+            if now.cuts > born {
+                break;
+            }
+            match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => held.extend(&buffer[..n]),
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(_) => break,
+            }
+            if is_request
+                && now.keeps_back.as_ref().is_some_and(|sent| {
+                    held.windows(sent.len()).any(|part| part == sent.as_bytes())
+                })
+            {
+                kept.store(true, Ordering::Relaxed);
+            }
+            let is_kept = !is_request && kept.load(Ordering::Relaxed);
+            if now.is_silent || is_kept || held.is_empty() {
+                continue;
+            }
+            if to.write_all(&held).is_err() {
+                break;
+            }
+            held.clear();
+        }
+        from.close();
+        to.close();
+    });
 }

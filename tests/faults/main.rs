@@ -12,15 +12,20 @@
 
 #[macro_use]
 mod cluster;
+mod backup;
+mod failover;
+mod in_use;
 mod jobs;
 mod killed;
 #[path = "../support/lists.rs"]
 mod lists;
 mod locked_out;
 mod logged;
+mod moved;
 mod replicas;
 mod server;
 mod settings;
+mod silent;
 mod stopped;
 mod tampered;
 mod time_zone;

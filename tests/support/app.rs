@@ -122,6 +122,7 @@ impl TestApp {
                 data_dir: PathBuf::from("unused"),
                 database_url: Some(store.url()),
                 store: Some(store.documents().to_string_lossy().into_owned()),
+                waits: Default::default(),
             },
             issuing: Issuing {
                 issuer: "stride".into(),

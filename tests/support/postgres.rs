@@ -52,8 +52,8 @@ fn start() -> Result<Server, String> {
         _cluster: cluster,
     };
     server.run(&format!("CREATE DATABASE {}", server.template))?;
-    Address::Postgres(server.url(&server.template))
-        .connect()
+    Address::parse(&server.url(&server.template))
+        .and_then(|address| address.connect())
         .and_then(|mut c| c.migrate())
         .map_err(|e| format!("the template cannot be migrated: {e}"))?;
     Ok(server)

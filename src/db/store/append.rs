@@ -63,3 +63,23 @@ pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Res
     }
     Ok(())
 }
+
+/// Adds records as they are, whatever their version.
+///
+/// # Errors
+/// The database refuses.
+pub fn add_records(conn: &mut Conn, rows: &[RecordRow]) -> Result<(), DbError> {
+    match conn {
+        Conn::Postgres(c) => {
+            for rows in rows.chunks(ROWS_AT_ONCE) {
+                unnest::New(unnest::Records::of(rows)).execute(c)?;
+            }
+        }
+        Conn::Sqlite(c) => {
+            for row in rows {
+                diesel::insert_into(records::table).values(row).execute(c)?;
+            }
+        }
+    }
+    Ok(())
+}

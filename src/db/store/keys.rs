@@ -1,5 +1,6 @@
 //! Keys of the service: those that sign access tokens, and others by name.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::db::connection::{Conn, DbError};
@@ -37,6 +38,23 @@ pub fn signing_keys(conn: &mut Conn) -> Result<Vec<SigningKeyRow>, DbError> {
         .order(signing_keys::created_at)
         .select(SigningKeyRow::as_select())
         .load(conn)?)
+}
+
+/// Adds a signing key, and retires all others at that time unless they are retired sooner.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn rotate_signing_key(
+    conn: &mut Conn,
+    row: &SigningKeyRow,
+    retire_others: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let others = signing_keys::table.filter(signing_keys::retired_at.is_null());
+    let sooner = signing_keys::table.filter(signing_keys::retired_at.gt(At(retire_others)));
+    let retired = || signing_keys::retired_at.eq(Some(At(retire_others)));
+    diesel::update(others).set(retired()).execute(conn)?;
+    diesel::update(sooner).set(retired()).execute(conn)?;
+    add_signing_key(conn, row)
 }
 
 pub(super) fn add_signing_key(conn: &mut Conn, row: &SigningKeyRow) -> Result<(), DbError> {

@@ -3,6 +3,7 @@
 
 mod append;
 mod calendar_feeds;
+mod copy;
 mod credentials;
 mod idempotency;
 mod jobs;
@@ -20,6 +21,7 @@ pub use append::append;
 pub use calendar_feeds::{
     CalendarFeedRow, calendar_feed, calendar_feed_by_digest, calendar_feeds_before,
 };
+pub use copy::copy;
 pub use credentials::{CredentialRow, credential_by_login, credentials_of};
 pub use idempotency::{IdempotencyRow, replay};
 pub use jobs::{JobRow, job, jobs_before, silent_jobs};
@@ -27,10 +29,10 @@ pub use journal::{
     AuthorRow, Head, JournalRow, authors, entries_after, entry, head, head_seq, redactions, seq_at,
     version, versions, versions_at,
 };
-pub use keys::{SigningKeyRow, secret, signing_keys};
+pub use keys::{SigningKeyRow, rotate_signing_key, secret, signing_keys};
 pub use last_numbers::last_numbers;
 pub use markings::markings_after;
 pub use people::{PersonRow, earlier_persons, people_ids, person};
-pub use records::{RecordRow, records_after};
+pub use records::{RecordRow, id_by_reference, records_after, records_of};
 pub use refresh_tokens::{RefreshRow, refresh_token};
 pub use side::{Side, write_side};

@@ -20,6 +20,25 @@ pub struct RecordRow {
     pub body: String,
 }
 
+/// Returns the current version of every record of a kind, in pages by id.
+///
+/// # Errors
+/// The database cannot be queried.
+pub fn records_of(
+    conn: &mut Conn,
+    kind: &str,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<RecordRow>, DbError> {
+    Ok(records::table
+        .filter(records::kind.eq(kind))
+        .filter(records::id.gt(Guid(after)))
+        .order(records::id)
+        .limit(limit)
+        .select(RecordRow::as_select())
+        .load(conn)?)
+}
+
 /// Returns the current version of every record, in pages by id.
 ///
 /// # Errors
@@ -31,4 +50,23 @@ pub fn records_after(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Rec
         .limit(limit)
         .select(RecordRow::as_select())
         .load(conn)?)
+}
+
+/// Returns the id of the oldest record of a kind with this reference.
+///
+/// # Errors
+/// The database cannot be queried.
+pub fn id_by_reference(
+    conn: &mut Conn,
+    kind: &str,
+    reference: &str,
+) -> Result<Option<Uuid>, DbError> {
+    let id: Option<Guid> = records::table
+        .filter(records::kind.eq(kind))
+        .filter(records::reference.eq(reference))
+        .order(records::seq)
+        .select(records::id)
+        .first(conn)
+        .optional()?;
+    Ok(id.map(|id| id.0))
 }

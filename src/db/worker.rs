@@ -1,0 +1,400 @@
+//! Threads that work with the database, each with a connection of its own. No wait is without an
+//! end: a thread whose database falls silent is given up, those who wait for it are told, and
+//! another thread with a fresh connection takes its place.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+
+use super::{Address, Conn, DbError};
+
+/// How often threads are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a failed attempt to connect stands for others that would fail too.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What a lock holds, also after a thread that held it has panicked.
+pub fn unpoisoned<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Until when a connection's statement must be answered, in milliseconds since the process began to
+/// count; 0 while it has none.
+#[derive(Debug, Default)]
+pub struct Pulse(AtomicU64);
+
+impl Pulse {
+    fn now() -> u64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        // One more, so that no time is 0.
+        u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    fn is_overdue(&self) -> bool {
+        let until = self.0.load(Ordering::Relaxed);
+        until != 0 && until < Self::now()
+    }
+}
+
+/// Keeps a connection's [`Pulse`].
+pub(super) struct Beat {
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) silence: Duration,
+}
+
+impl Instrumentation for Beat {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        let until = match event {
+            InstrumentationEvent::StartQuery { .. } => {
+                Pulse::now() + u64::try_from(self.silence.as_millis()).unwrap_or_default()
+            }
+            InstrumentationEvent::FinishQuery { .. } => 0,
+            _ => return,
+        };
+        self.pulse.0.store(until, Ordering::Relaxed);
+    }
+}
+
+/// A thread's connection, which is made again after it was lost.
+pub struct Link {
+    address: Address,
+    pulse: Arc<Pulse>,
+    conn: Option<Conn>,
+    /// When the database could last not be reached, and why.
+    failed: Option<(Instant, String)>,
+}
+
+impl Link {
+    fn new(address: Address, pulse: Arc<Pulse>) -> Self {
+        Self {
+            address,
+            pulse,
+            conn: None,
+            failed: None,
+        }
+    }
+
+    /// The connection.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or could not a moment ago.
+    pub fn get(&mut self) -> Result<&mut Conn, DbError> {
+        match &mut self.conn {
+            Some(conn) => Ok(conn),
+            none => {
+                if let Some((at, why)) = &self.failed
+                    && at.elapsed() < PAUSE
+                {
+                    return Err(DbError::Away(why.clone()));
+                }
+                match self.address.connect_watched(&self.pulse) {
+                    Ok(conn) => {
+                        self.failed = None;
+                        Ok(none.insert(conn))
+                    }
+                    Err(e) => {
+                        self.failed = Some((Instant::now(), e.to_string()));
+                        Err(e)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closes the connection. The next use makes another.
+    pub fn close(&mut self) {
+        self.conn = None;
+        self.pulse.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the connection was lost, rather than the statement being wrong. Then it is closed.
+    pub fn is_lost(&mut self, error: &DbError) -> bool {
+        let is_lost = error.is_lost()
+            || error.may_be_lost() && self.conn.as_mut().is_none_or(|c| c.ping().is_err());
+        if is_lost {
+            self.close();
+        }
+        is_lost
+    }
+
+    /// Runs `work`, and once more on a fresh connection if the first one turns out to be lost.
+    ///
+    /// # Errors
+    /// The error of `work`, or the database cannot be reached.
+    pub fn run<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Conn) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        match self.get().and_then(&mut work) {
+            Err(e) if self.is_lost(&e) => self.get().and_then(work),
+            done => done,
+        }
+    }
+}
+
+/// What a thread has in hand.
+struct Hand<A> {
+    /// Number of the thread that works. An earlier one was given up, and must do nothing more.
+    thread: u64,
+    pulse: Arc<Pulse>,
+    /// Who waits for it.
+    asked: Option<A>,
+    is_committing: bool,
+}
+
+/// A thread's right to work, until it is given up.
+pub struct Turn<A> {
+    hand: Arc<Mutex<Hand<A>>>,
+    thread: u64,
+}
+
+impl<A> Turn<A> {
+    fn mine(&self) -> Option<MutexGuard<'_, Hand<A>>> {
+        Some(unpoisoned(&self.hand)).filter(|hand| hand.thread == self.thread)
+    }
+
+    /// Notes who waits for what is begun now. False if the thread was given up.
+    #[must_use]
+    pub fn begin(&self, asked: A) -> bool {
+        self.mine().is_some_and(|mut hand| {
+            hand.asked = Some(asked);
+            hand.is_committing = false;
+            true
+        })
+    }
+
+    /// Asks for the right to commit. From then on nobody can say that nothing was written. False if
+    /// the thread was given up.
+    #[must_use]
+    pub fn may_commit(&self) -> bool {
+        self.mine().is_some_and(|mut hand| {
+            hand.is_committing = true;
+            true
+        })
+    }
+
+    /// Returns who waits for what is done now; none if the thread was given up, and they were told.
+    #[must_use]
+    pub fn end(&self) -> Option<A> {
+        self.mine()?.asked.take()
+    }
+}
+
+type Body<A> = Box<dyn Fn(&Turn<A>, &mut Link) + Send + Sync>;
+type Tell<A> = Box<dyn Fn(A, Silent) + Send + Sync>;
+
+/// At what a thread's database fell silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silent {
+    /// Nothing was written.
+    AtWork,
+    /// It is not known whether it was written.
+    AtCommit,
+}
+
+/// A thread that works with the database, and is replaced when the database falls silent.
+pub struct Worker<A> {
+    name: String,
+    address: Address,
+    hand: Arc<Mutex<Hand<A>>>,
+    body: Arc<Body<A>>,
+    tell: Tell<A>,
+    running: Mutex<Option<(u64, JoinHandle<()>)>>,
+}
+
+impl<A: Send + 'static> Worker<A> {
+    /// Connects and starts the thread. `body` ends when there is no more work, or when its turn is
+    /// over. `tell` is called for those who waited for a thread that is given up.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or the thread cannot be started.
+    pub fn start(
+        name: impl Into<String>,
+        address: &Address,
+        body: impl Fn(&Turn<A>, &mut Link) + Send + Sync + 'static,
+        tell: impl Fn(A, Silent) + Send + Sync + 'static,
+    ) -> Result<Arc<Self>, DbError> {
+        let pulse = Arc::new(Pulse::default());
+        let mut link = Link::new(address.clone(), Arc::clone(&pulse));
+        link.get()?;
+        let worker = Self {
+            name: name.into(),
+            address: address.clone(),
+            hand: Arc::new(Mutex::new(Hand {
+                thread: 0,
+                pulse,
+                asked: None,
+                is_committing: false,
+            })),
+            body: Arc::new(Box::new(body)),
+            tell: Box::new(tell),
+            running: Mutex::new(None),
+        };
+        worker.spawn(0, link)?;
+        Ok(Arc::new(worker))
+    }
+
+    fn spawn(&self, thread: u64, mut link: Link) -> Result<(), DbError> {
+        let (body, turn) = (
+            Arc::clone(&self.body),
+            Turn {
+                hand: Arc::clone(&self.hand),
+                thread,
+            },
+        );
+        let spawned = std::thread::Builder::new()
+            .name(self.name.clone())
+            .spawn(move || body(&turn, &mut link))
+            .map_err(|e| DbError::Url(format!("cannot start the {} thread: {e}", self.name)))?;
+        *unpoisoned(&self.running) = Some((thread, spawned));
+        Ok(())
+    }
+
+    /// Waits until there is no more work, or the database has fallen silent.
+    pub fn join(&self) {
+        loop {
+            let Some((thread, running)) = unpoisoned(&self.running).take() else {
+                return;
+            };
+            while !running.is_finished() && unpoisoned(&self.hand).thread == thread {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if running.is_finished() && running.join().is_err() {
+                log::error!("the {} thread has panicked", self.name);
+            }
+        }
+    }
+}
+
+/// What is looked at again and again.
+pub trait Watched: Send + Sync {
+    /// Replaces a thread whose database has fallen silent.
+    fn look(&self);
+}
+
+impl<A: Send + 'static> Watched for Worker<A> {
+    fn look(&self) {
+        let (thread, pulse, asked, silent) = {
+            let mut hand = unpoisoned(&self.hand);
+            if !hand.pulse.is_overdue() {
+                return;
+            }
+            hand.thread += 1;
+            hand.pulse = Arc::default();
+            let silent = if hand.is_committing {
+                Silent::AtCommit
+            } else {
+                Silent::AtWork
+            };
+            (
+                hand.thread,
+                Arc::clone(&hand.pulse),
+                hand.asked.take(),
+                silent,
+            )
+        };
+        log::error!(
+            "the database has not answered the {}: its connection is given up",
+            self.name
+        );
+        if let Some(asked) = asked {
+            (self.tell)(asked, silent);
+        }
+        let link = Link::new(self.address.clone(), pulse);
+        if let Err(e) = self.spawn(thread, link) {
+            log::error!("{e}");
+        }
+    }
+}
+
+/// Looks at threads until it is dropped.
+pub struct Watch {
+    ends: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Starts to look.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(watched: Vec<Arc<dyn Watched>>) -> Result<Self, DbError> {
+        let (ends, ended) = channel::<()>();
+        let thread = std::thread::Builder::new()
+            .name("watch".into())
+            .spawn(move || {
+                while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                    watched.iter().for_each(|one| one.look());
+                }
+            })
+            .map_err(|e| DbError::Url(format!("cannot start the watch thread: {e}")))?;
+        Ok(Self {
+            ends: Some(ends),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.ends.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that was given up learns it before it commits, and answers nobody.
+    #[test]
+    fn a_thread_that_was_given_up_commits_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a.db").to_string_lossy().into_owned();
+        let (send, told) = channel();
+        let (results, done) = channel();
+        let worker = Worker::start(
+            "test",
+            &Address::Sqlite(file),
+            move |turn: &Turn<&str>, link| {
+                if !turn.begin("caller") {
+                    return;
+                }
+                let is_first = turn.thread == 0;
+                if is_first {
+                    // A statement that began long ago and is not answered.
+                    link.pulse.0.store(1, Ordering::Relaxed);
+                    while turn.mine().is_some() {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
+                let _ = results.send((is_first, turn.may_commit(), turn.end()));
+            },
+            move |asked, silent| {
+                let _ = send.send((asked, silent));
+            },
+        )
+        .expect("it starts");
+        while Pulse::now() < 3 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let told = loop {
+            worker.look();
+            if let Ok(told) = told.try_recv() {
+                break told;
+            }
+        };
+        assert_eq!(told, ("caller", Silent::AtWork));
+        worker.join();
+        let mut done: Vec<_> = done.recv().into_iter().chain(done.recv()).collect();
+        done.sort_unstable();
+        assert_eq!(done, [(false, true, Some("caller")), (true, false, None)]);
+    }
+}

@@ -1,0 +1,211 @@
+//! A database that says nothing: a server that is frozen, a network that swallows everything, a
+//! replica that is stopped while it writes, a socket at which nobody answers. No wait is without an
+//! end, and nothing is said about a change that is not known.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::cluster::{Backend, Database, Relay};
+use crate::lists::some;
+use crate::server::{Client, Server, assert_sound, run_with};
+
+/// Short limits, so that the tests need not wait long.
+const SHORT: [(&str, &str); 4] = [
+    ("STRIDE_DATABASE_STATEMENT_SECONDS", "1"),
+    ("STRIDE_DATABASE_LOCK_SECONDS", "2"),
+    ("STRIDE_DATABASE_IDLE_SECONDS", "1"),
+    ("STRIDE_DATABASE_NETWORK_SECONDS", "2"),
+];
+
+fn unit(reference: &str) -> Value {
+    json!({ "title": "Unit", "unit_kind": "unit", "reference": reference })
+}
+
+/// A service that reaches its database through a relay that can fall silent.
+fn behind_a_relay() -> Option<(Database, Relay, Server, Client)> {
+    let database = Database::new(Backend::Postgres)?;
+    let relay = Relay::to(&database);
+    let settings: Vec<_> = SHORT
+        .into_iter()
+        .chain([("DATABASE_URL", relay.url.as_str())])
+        .collect();
+    let server = Server::with(&database, &settings);
+    let client = Client::administrator(&database, &server);
+    Some((database, relay, server, client))
+}
+
+/// Asks until the status is the one that is waited for. A test that waits in vain ends by the limit
+/// of its client.
+async fn until(client: &Client, path: &str, status: u16) {
+    while client.get(path).await.0 != status {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_silent_database_is_left_and_found_again() {
+    let Some((database, relay, _server, client)) = behind_a_relay() else {
+        return;
+    };
+    client.create("/api/v1/units", &unit("A")).await;
+    for round in 0..2 {
+        relay.fall_silent();
+        assert_eq!(client.get("/readyz").await.0, 503);
+        assert_eq!(client.get("/livez").await.0, 200);
+        // Reads, the past, and changes all come to an end, and say what is known.
+        let reads = ["/api/v1/units", "/api/v1/units?as_of=2020-01-01T00:00:00Z"];
+        for (status, problem) in some(join_all(reads.map(|path| client.get(path))).await) {
+            assert_eq!((status, &problem["code"]), (503, &json!("unavailable")));
+        }
+        let body = unit(&format!("LOST-{round}"));
+        let (status, problem) = client.post("/api/v1/units", &body).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (503, &json!("unavailable")),
+            "{problem}"
+        );
+        assert!(
+            problem["detail"]
+                .as_str()
+                .unwrap()
+                .contains("nothing was written")
+        );
+        relay.speak();
+        until(&client, "/readyz", 200).await;
+        let (status, list) = client.get("/api/v1/units").await;
+        assert_eq!(status, 200, "{list}");
+        assert_eq!(list["items"].as_array().unwrap().len(), 1 + round);
+        client
+            .create("/api/v1/units", &unit(&format!("B-{round}")))
+            .await;
+    }
+    assert_sound(&database);
+}
+
+#[tokio::test]
+async fn a_restarted_connection_is_replaced_without_a_word() {
+    let Some((database, relay, _server, client)) = behind_a_relay() else {
+        return;
+    };
+    for n in 0..5 {
+        relay.cut();
+        client
+            .create("/api/v1/units", &unit(&format!("U-{n}")))
+            .await;
+        relay.cut();
+        let (status, list) = client.get("/api/v1/units").await;
+        assert_eq!(status, 200, "{list}");
+        relay.cut();
+        assert_eq!(client.get("/readyz").await.0, 200);
+    }
+    assert_sound(&database);
+}
+
+/// The answer to a commit gets lost: the service says that it does not know, and the same request
+/// with the same key finds out.
+#[tokio::test]
+async fn a_commit_without_an_answer_is_not_known() {
+    let Some((database, relay, _server, client)) = behind_a_relay() else {
+        return;
+    };
+    client.create("/api/v1/units", &unit("A")).await;
+    let before = assert_sound(&database);
+    let send = async || {
+        let request = client
+            .request(reqwest::Method::POST, "/api/v1/units")
+            .header("Idempotency-Key", "once")
+            .json(&unit("B"));
+        crate::server::taken(request.send().await.unwrap()).await
+    };
+    relay.keep_back_answers_to("COMMIT");
+    let (status, problem) = send().await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (503, &json!("outcome_unknown")),
+        "{problem}"
+    );
+    relay.speak();
+    until(&client, "/readyz", 200).await;
+    let (status, made) = send().await;
+    assert_eq!((status, &made["reference"]), (201, &json!("B")), "{made}");
+    assert_eq!(assert_sound(&database), before + 1, "it was written once");
+}
+
+/// Stops or continues a process.
+fn signal(server: &Server, name: &str) {
+    let pid = server.id().to_string();
+    let done = Command::new("kill").args([name, &pid]).status().unwrap();
+    assert!(done.success());
+}
+
+#[tokio::test]
+async fn a_stopped_replica_holds_nobody_up() {
+    let Some(database) = Database::new(Backend::Postgres) else {
+        return;
+    };
+    let servers = [
+        Server::with(&database, &SHORT),
+        Server::with(&database, &SHORT),
+    ];
+    let clients = servers
+        .each_ref()
+        .map(|server| Client::administrator(&database, server));
+    let (stopped, other) = (&clients[0], &clients[1]);
+    let running = Arc::new(AtomicBool::new(true));
+    for round in 0..3 {
+        running.store(true, Ordering::Relaxed);
+        let writers: Vec<_> = (0..4)
+            .map(|n| {
+                let (client, running) = (stopped.clone(), Arc::clone(&running));
+                tokio::spawn(async move {
+                    let mut made = 0;
+                    while running.load(Ordering::Relaxed) {
+                        let body = unit(&format!("S-{round}-{n}-{made}"));
+                        // What the stopped replica was writing may be refused, and nothing else.
+                        let (status, answer) = client.post("/api/v1/units", &body).await;
+                        assert!(status == 201 || status == 503, "{answer}");
+                        made += 1;
+                    }
+                })
+            })
+            .collect();
+        // In the middle of its writes.
+        let begun = format!("/api/v1/units?reference=S-{round}-0-2");
+        while other.get(&begun).await.1["items"] == json!([]) {}
+        signal(&servers[0], "-STOP");
+        let body = unit(&format!("O-{round}"));
+        while other.post("/api/v1/units", &body).await.0 == 503 {}
+        running.store(false, Ordering::Relaxed);
+        signal(&servers[0], "-CONT");
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let made = other
+            .get(&format!("/api/v1/units?reference=O-{round}"))
+            .await;
+        assert_eq!(made.1["items"].as_array().unwrap().len(), 1);
+        until(stopped, "/readyz", 200).await;
+    }
+    assert_sound(&database);
+}
+
+#[tokio::test]
+async fn a_start_at_a_socket_that_never_answers_ends_in_words() {
+    let database = Database::new(Backend::Sqlite).unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at: SocketAddr = silent.local_addr().unwrap();
+    // Connections are taken and nothing is said.
+    let _waits = TcpStream::connect(at).unwrap();
+    let url = format!("postgres://stride@127.0.0.1:{}/stride", at.port());
+    let output = run_with(&database, &[("DATABASE_URL", &url)], &["serve"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("cannot connect to the database"),
+        "{said}"
+    );
+}
