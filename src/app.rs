@@ -24,6 +24,7 @@ use crate::http::limits::Limits;
 use crate::http::operation::Operation;
 use crate::http::parameters::schema_ref;
 use crate::http::resource::{BulkOp, BulkWithin};
+use crate::http::routes::Routes;
 use crate::http::service::Service;
 use crate::http::{dispatch, openapi, resource};
 use crate::jobs::{self, Jobs};
@@ -242,7 +243,7 @@ impl Application {
         parts.jobs.start(&engine).await?;
         let service = Arc::new(Service {
             issuers,
-            limits: Limits::new(config.serving.rate_limit),
+            limits: Limits::new(config.serving.rate_limit, config.serving.body_memory),
             metrics: Metrics::new()?,
             answers: AnswerCache::default(),
             codes,
@@ -252,11 +253,12 @@ impl Application {
         });
         let operations: Vec<Arc<Operation>> =
             operations(&parts).into_iter().map(Arc::new).collect();
+        let routes = Arc::new(Routes::new(&operations)?);
         // Worked out here, the first answer with labels does not hold up its thread for it.
         drop(actix_web::rt::task::spawn_blocking(|| codes("")));
         let listener = bound(service.config.serving.bind)?;
         let address = listener.local_addr()?;
-        let server = listen(&service, operations, listener)?;
+        let server = listen(&service, routes, &operations, listener)?;
         let metrics = service
             .config
             .serving
@@ -327,7 +329,8 @@ impl Application {
 
 fn listen(
     service: &Arc<Service>,
-    operations: Vec<Arc<Operation>>,
+    routes: Arc<Routes>,
+    operations: &[Arc<Operation>],
     listener: TcpListener,
 ) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
@@ -346,7 +349,7 @@ fn listen(
             // `identity` marks a body that must not be compressed (http/dispatch). Callers do not
             // need the header.
             .wrap_fn(|request, next| next.call(request).map_ok(without_identity))
-            .configure(|config| dispatch::mount(config, &shared, &operations))
+            .configure(|config| dispatch::mount(config, &shared, &routes))
             // The last one is the outermost.
             .wrap_fn(move |request, next| {
                 let service = Arc::clone(&answering);

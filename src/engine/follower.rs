@@ -76,6 +76,8 @@ impl Follower {
         let (answer, done) = oneshot::channel();
         let ask = unpoisoned(&self.ask).clone().ok_or_else(away)?;
         ask.send(Waiting { question, answer }).map_err(|_| away())?;
+        // Not held while waiting: the thread ends when nobody can ask any more.
+        drop(ask);
         match done.await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(cause)) => {

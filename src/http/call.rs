@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::entity_tag::{self, Conditions};
 use super::formats::Format;
 use super::json::no_member_twice;
+use super::limits::Room;
 use super::query::{Query, invalid};
 use super::request_log::Learnt;
 use crate::access::{Caller, Identity, Known};
@@ -47,6 +48,8 @@ pub struct Call {
     pub body: Bytes,
     /// The body, if the operation reads it piece by piece.
     pub stream: Option<super::stream::Incoming>,
+    /// Holds the memory for the body.
+    pub(super) _room: Room,
     /// ETag of the response, if it is known in advance.
     pub tag: Option<String>,
     /// The caller's network address, as far as it is known from the connection.

@@ -20,11 +20,12 @@ use super::answer::{Answer, Body, JSON};
 use super::call::Call;
 use super::entity_tag::Conditions;
 use super::formats::Format;
+use super::limits::Room;
 use super::openapi::API_VERSION;
 use super::operation::{Access, Extension, Operation, Tag};
 use super::query::Query;
 use super::request_log::{Learnt, Outcome};
-use super::resource::BASE;
+use super::routes::{Found, Params, Routes};
 use super::stream::{self, Incoming};
 use super::{provisioning, request_log};
 use crate::access::caller::forbidden;
@@ -38,120 +39,42 @@ use crate::world::visible::{Clearance, visible_state};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A path and the operations on it.
-type OnPath<'a> = (&'a str, Vec<Arc<Operation>>);
-
-/// Mounts every operation on its path. A method that a path does not accept returns 405, and an
+/// Has every request find its operation. A method that a path does not accept returns 405, and an
 /// unknown path returns 404.
 ///
-/// Paths with the same beginning share a scope, because the framework tries scopes one after
-/// another and there are hundreds of paths.
-pub fn mount(
-    config: &mut web::ServiceConfig,
-    service: &Arc<Service>,
-    operations: &[Arc<Operation>],
-) {
-    let mut scopes: Vec<(&str, Vec<OnPath<'_>>)> = Vec::new();
-    for operation in operations {
-        let (scope, rest) = split(&operation.path);
-        let at = scopes
-            .iter()
-            .position(|(s, _)| *s == scope)
-            .unwrap_or(scopes.len());
-        if at == scopes.len() {
-            scopes.push((scope, Vec::new()));
-        }
-        let Some((_, paths)) = scopes.get_mut(at) else {
-            continue;
-        };
-        match paths.iter_mut().find(|(path, _)| *path == rest) {
-            Some((_, all)) => all.push(Arc::clone(operation)),
-            None => paths.push((rest, vec![Arc::clone(operation)])),
-        }
-    }
-    for (scope, mut paths) in scopes {
-        // A fixed last segment comes before `{id}`, which would also match it.
-        paths.sort_by_key(|(path, _)| path.contains('{'));
-        let resources = paths
-            .into_iter()
-            .map(|(path, operations)| resource(path, operations, service));
-        if scope.is_empty() {
-            resources.for_each(|r| {
-                config.service(r);
-            });
-        } else {
-            config.service(resources.fold(web::scope(scope), |scope, r| scope.service(r)));
-        }
-    }
-    let service = Arc::clone(service);
-    config.default_service(web::to(move |request: HttpRequest| {
-        let service = Arc::clone(&service);
-        async move { outside(&service, &request, &Problem::not_found()) }
-    }));
-}
-
-/// Splits `/api/v1/boards/{id}/history` into the scope `/api/v1/boards` and `/{id}/history`. Other
-/// paths have no scope.
-fn split(path: &str) -> (&str, &str) {
-    let Some(own) = path.strip_prefix(BASE).and_then(|p| p.strip_prefix('/')) else {
-        return ("", path);
-    };
-    let noun = own.find('/').unwrap_or(own.len());
-    path.split_at(path.len() - own.len() + noun)
-}
-
-fn resource(
-    path: &str,
-    operations: Vec<Arc<Operation>>,
-    service: &Arc<Service>,
-) -> actix_web::Resource {
-    let allow = allowed(&operations);
-    let mut resource = web::resource(path);
-    for operation in operations {
-        if operation.method == "GET" {
-            resource = resource.route(route(Method::HEAD, Arc::clone(&operation), service));
-        }
-        let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or_default();
-        resource = resource.route(route(method, operation, service));
-    }
-    resource.default_service(other_method(allow, service))
-}
-
-fn allowed(operations: &[Arc<Operation>]) -> String {
-    let mut methods: Vec<&str> = operations.iter().map(|o| o.method).collect();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    methods.push("OPTIONS");
-    methods.join(", ")
-}
-
-fn other_method(allow: String, service: &Arc<Service>) -> actix_web::Route {
-    let service = Arc::clone(service);
-    web::to(move |request: HttpRequest| {
-        let (service, allow) = (Arc::clone(&service), allow.clone());
-        async move {
-            if request.method() == Method::OPTIONS {
-                return HttpResponse::NoContent()
-                    .insert_header(("Allow", allow))
-                    .finish();
+/// The framework's own router would be built once for each worker, compile a regular expression for
+/// each path, and try one path after another.
+pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>, routes: &Arc<Routes>) {
+    let (service, routes) = (Arc::clone(service), Arc::clone(routes));
+    config.default_service(web::to(
+        move |request: HttpRequest, payload: web::Payload| {
+            let (service, routes) = (Arc::clone(&service), Arc::clone(&routes));
+            async move {
+                match routes.find(request.method(), request.match_info().as_str()) {
+                    Found::Operation(operation, params) => {
+                        let operation = Arc::clone(operation);
+                        serve(service, operation, request, params, payload).await
+                    }
+                    Found::OtherMethod(allow) => other_method(&service, &request, allow),
+                    Found::Nothing => outside(&service, &request, &Problem::not_found()),
+                }
             }
-            let problem = Problem::new(
-                Code::MethodNotAllowed,
-                format!("this URL accepts only {allow}"),
-            )
-            .header("Allow", allow);
-            outside(&service, &request, &problem)
-        }
-    })
+        },
+    ));
 }
 
-fn route(method: Method, operation: Arc<Operation>, service: &Arc<Service>) -> actix_web::Route {
-    let service = Arc::clone(service);
-    web::method(method).to(move |request: HttpRequest, payload: web::Payload| {
-        let (service, operation) = (Arc::clone(&service), Arc::clone(&operation));
-        async move { serve(service, operation, request, payload).await }
-    })
+fn other_method(service: &Service, request: &HttpRequest, allow: &str) -> HttpResponse {
+    if request.method() == Method::OPTIONS {
+        return HttpResponse::NoContent()
+            .insert_header(("Allow", allow))
+            .finish();
+    }
+    let problem = Problem::new(
+        Code::MethodNotAllowed,
+        format!("this URL accepts only {allow}"),
+    )
+    .header("Allow", allow);
+    outside(service, request, &problem)
 }
 
 /// A refusal before an operation was found.
@@ -181,6 +104,7 @@ async fn serve(
     service: Arc<Service>,
     operation: Arc<Operation>,
     request: HttpRequest,
+    params: Params,
     payload: web::Payload,
 ) -> HttpResponse {
     let started = Instant::now();
@@ -195,6 +119,7 @@ async fn serve(
     let (peer, learnt) = (peer(&service, &request), Arc::new(Learnt::default()));
     let from = From {
         id: &id,
+        params: &params,
         peer: &peer,
         learnt: &learnt,
     };
@@ -237,10 +162,11 @@ async fn serve(
     response
 }
 
-/// Where a request comes from.
+/// Where a request comes from, and the parts of its path.
 #[derive(Clone, Copy)]
 struct From<'a> {
     id: &'a str,
+    params: &'a Params,
     peer: &'a str,
     learnt: &'a Arc<Learnt>,
 }
@@ -352,17 +278,16 @@ async fn prepare(
             return Ok(Prepared::Answered(cached.header("ETag", tag)));
         }
     }
-    let (body, stream) = take_body(service, operation, headers, payload).await?;
+    let mut room = service
+        .limits
+        .room(who.as_ref().map(|who| who.identity.account));
+    let (body, stream) = take_body(service, operation, headers, payload, &mut room).await?;
     Ok(Prepared::Go(
         Box::new(Call {
             service: Arc::clone(service),
             request_id: from.id.to_owned(),
             method: operation.method,
-            params: request
-                .match_info()
-                .iter()
-                .map(|(n, v)| (n.to_owned(), v.to_owned()))
-                .collect(),
+            params: from.params.clone(),
             address,
             query,
             format,
@@ -381,6 +306,7 @@ async fn prepare(
             media_type: essence(headers),
             body,
             stream,
+            _room: room,
             tag: tag.clone(),
             peer: from.peer.to_owned(),
             learnt: Arc::clone(from.learnt),
@@ -524,6 +450,7 @@ async fn take_body(
     operation: &Operation,
     headers: &HeaderMap,
     mut payload: web::Payload,
+    room: &mut Room,
 ) -> Result<(Bytes, Option<Incoming>), Problem> {
     let Some(body) = &operation.body else {
         return Ok((Bytes::new(), None));
@@ -567,7 +494,7 @@ async fn take_body(
             )?),
         ));
     }
-    let limit = service.config.serving.body_limit;
+    let limit = operation.body_limit(service.config.serving.body_limit);
     let too_large = || {
         Problem::new(
             Code::PayloadTooLarge,
@@ -577,11 +504,14 @@ async fn take_body(
     if announced.is_some_and(|n| n > limit) {
         return Err(too_large());
     }
+    // What is announced is kept free, so that bodies that are slow to come are counted too.
+    room.grow(announced.unwrap_or(0))?;
     let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
     while let Some(chunk) = stream::piece(&mut payload, idle).await? {
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());
         }
+        room.grow(bytes.len() + chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
     Ok((bytes.freeze(), None))

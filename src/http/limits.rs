@@ -1,7 +1,9 @@
 //! Limits how often a caller may make requests.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
@@ -9,6 +11,7 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
+use uuid::Uuid;
 
 use crate::problem::{Code, Problem};
 
@@ -21,15 +24,64 @@ const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 pub struct Limits {
     calls: Option<(u32, Keyed)>,
     clock: DefaultClock,
+    bodies: Arc<Bodies>,
+}
+
+/// The bodies that are being received or handled: how many bytes, by account.
+struct Bodies {
+    limit: usize,
+    held: Mutex<HashMap<Option<Uuid>, usize>>,
+}
+
+/// Room for a body, held until it is dropped.
+pub struct Room {
+    bodies: Arc<Bodies>,
+    account: Option<Uuid>,
+    size: usize,
+}
+
+impl Room {
+    /// Makes room for a body of this size in all.
+    ///
+    /// # Errors
+    /// 503 if all bodies together, or those of the account, would take too much.
+    pub fn grow(&mut self, size: usize) -> Result<(), Problem> {
+        let more = size.saturating_sub(self.size);
+        let mut held = (self.bodies.held.lock()).unwrap_or_else(PoisonError::into_inner);
+        let all: usize = held.values().sum();
+        let own = held.entry(self.account).or_default();
+        let limit = self.bodies.limit;
+        if all + more > limit || *own + more > limit / 2 {
+            return Err(Problem::unavailable(
+                "the service is receiving as many large bodies as it has memory for",
+            ));
+        }
+        *own += more;
+        self.size += more;
+        Ok(())
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut held = (self.bodies.held.lock()).unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = held.get_mut(&self.account) {
+            *own = own.saturating_sub(self.size);
+            if *own == 0 {
+                held.remove(&self.account);
+            }
+        }
+    }
 }
 
 /// Headers that tell a caller about its limit.
 pub type LimitHeaders = Vec<(&'static str, String)>;
 
 impl Limits {
-    /// `per_second` calls for each caller, and twice as many in a burst; 0 means no limit.
+    /// `per_second` calls for each caller, and twice as many in a burst; 0 means no limit. Bodies may
+    /// take `body_memory` bytes together.
     #[must_use]
-    pub fn new(per_second: u32) -> Self {
+    pub fn new(per_second: u32, body_memory: usize) -> Self {
         let keyed = |quota| RateLimiter::dashmap(quota).with_middleware();
         let calls = NonZeroU32::new(per_second).map(|n| {
             (
@@ -40,6 +92,20 @@ impl Limits {
         Self {
             calls,
             clock: DefaultClock::default(),
+            bodies: Arc::new(Bodies {
+                limit: body_memory,
+                held: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Room for the body of a request by this account, or by somebody unknown.
+    #[must_use]
+    pub fn room(&self, account: Option<Uuid>) -> Room {
+        Room {
+            bodies: Arc::clone(&self.bodies),
+            account,
+            size: 0,
         }
     }
 

@@ -23,6 +23,7 @@ mod provisioning;
 pub mod query;
 pub mod request_log;
 pub mod resource;
+pub mod routes;
 pub mod rows;
 pub mod service;
 pub mod stream;

@@ -75,6 +75,9 @@ pub struct Extension {
 pub type Handler =
     Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
 
+/// Largest body of an operation that needs no token, in bytes.
+pub const UNKNOWN_BODY: usize = 8 * 1024;
+
 /// One operation. The route, the authorisation and the entry in the OpenAPI document follow from
 /// it.
 ///
@@ -274,6 +277,16 @@ impl Operation {
             example,
         });
         self
+    }
+
+    /// How long the body may be, in bytes, where records may have `limit`. Whoever needs no token
+    /// sends names and secrets, and nothing larger.
+    #[must_use]
+    pub fn body_limit(&self, limit: usize) -> usize {
+        match self.access {
+            Access::Public => limit.min(UNKNOWN_BODY),
+            _ => limit,
+        }
     }
 
     /// Passes the body to the handler piece by piece.

@@ -415,6 +415,72 @@ async fn one_account_cannot_use_up_all_uploads(app: TestApp) {
     ask.send().await.status(201);
 }
 
+/// Bodies that are being received take no more memory than they may, and one account no more than
+/// its share; what was taken is given back.
+async fn bodies_have_their_share_of_memory(app: TestApp) {
+    let (mine, _, _) = Maker::new(&app).account("administrator").await;
+    let app = with(&app, |serving| {
+        serving.body_memory = 4_000;
+        serving.body_idle_seconds = 600;
+    })
+    .await;
+    let mine = app.client.with_token(&mine.token.expect("a token"));
+    let address = app.client.base.trim_start_matches("http://").to_owned();
+    let token = mine.token.clone().expect("a token");
+    let mut stalled = TcpStream::connect(&address).expect("a connection");
+    let head = format!(
+        "POST /api/v1/units HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 1800\r\n\r\n{{"
+    );
+    stalled.write_all(head.as_bytes()).expect("it is sent");
+    let unit = |n: usize| {
+        json!({ "title": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string()
+    };
+    let post = async |client: &Client, n: usize| {
+        let ask = client.ask("POST", "/api/v1/units").body(JSON, unit(n));
+        ask.send().await
+    };
+    // Once the first has arrived, it counts for the whole of what it announced.
+    let mut refused = post(&mine, 1_000).await;
+    for _ in 0..1_000 {
+        if refused.status == 503 {
+            break;
+        }
+        refused = post(&mine, 1_000).await;
+    }
+    refused.problem("unavailable");
+    post(&mine, 10).await.status(201);
+    let other = app.role(Role::Administrator);
+    post(&other, 1_000).await.status(201);
+    post(&other, 3_000).await.problem("unavailable");
+    drop(stalled);
+    let mut taken = post(&mine, 1_000).await;
+    for _ in 0..1_000 {
+        if taken.status == 201 {
+            break;
+        }
+        taken = post(&mine, 1_000).await;
+    }
+    taken.status(201);
+}
+
+/// Whoever needs no token sends nothing large.
+async fn a_body_without_a_token_is_small(app: TestApp) {
+    let public = with_bodies().filter(|(o, _)| o.is_public());
+    let mut seen = 0;
+    for (operation, media_type) in public {
+        seen += 1;
+        for (length, is_refused) in some([(8 * 1024, false), (8 * 1024 + 1, true)]) {
+            let ask = app
+                .client
+                .ask(&operation.method, &operation.path)
+                .body(&media_type, "x".repeat(length));
+            let answer = ask.send().await;
+            assert_eq!(answer.status == 413, is_refused, "{}", operation.path);
+        }
+    }
+    assert!(seen >= 3, "{seen}");
+}
+
 /// Every URL that is answered begins with the path of the public URL, and the service answers with
 /// it and without it, as a proxy takes it off or not.
 async fn a_base_path_is_in_every_url(app: TestApp) {
@@ -644,6 +710,8 @@ on_both!(
     the_frameworks_own_refusals_are_problems,
     a_silent_body_is_given_up,
     one_account_cannot_use_up_all_uploads,
+    bodies_have_their_share_of_memory,
+    a_body_without_a_token_is_small,
     a_base_path_is_in_every_url,
     documents_and_pages_have_an_etag,
     a_row_is_refused_with_field_value_and_what_is_allowed,
