@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_cors::Cors;
 use actix_web::body::EitherBody;
@@ -28,17 +28,17 @@ use crate::http::routes::Routes;
 use crate::http::service::Service;
 use crate::http::{dispatch, openapi, resource};
 use crate::jobs::{self, Jobs};
-use crate::metrics::Metrics;
+use crate::metrics::Held;
 use crate::problem::{Code, Problem};
 use crate::registers::catalogue;
 use crate::system::discovery::RoleSource;
 use crate::system::specification::Specification;
 use crate::transfer::{self, first_start};
 use crate::views::{self, Counted};
-use crate::world::Kind;
 use crate::world::codes::{CodeBook, Codes};
 use crate::world::schema::{self, Schemas};
 use crate::world::vocabulary::{Term, Vocabulary, sentence_case};
+use crate::world::{Kind, Table};
 use crate::{auth, system};
 
 /// An error at the start.
@@ -204,6 +204,7 @@ impl Application {
     /// # Errors
     /// The database or the address is unavailable, or the data cannot be loaded.
     pub async fn build(config: Config) -> Result<Self, StartError> {
+        let began = Instant::now();
         // Whatever can be wrong with the settings is found before anything is read or made.
         for bind in [Some(config.serving.bind), config.serving.metrics_bind]
             .into_iter()
@@ -244,7 +245,7 @@ impl Application {
         let service = Arc::new(Service {
             issuers,
             limits: Limits::new(config.serving.rate_limit, config.serving.body_memory),
-            metrics: Metrics::new()?,
+            metrics: Arc::clone(&engine.metrics),
             answers: AnswerCache::default(),
             codes,
             engine,
@@ -265,6 +266,7 @@ impl Application {
             .metrics_bind
             .map(|bind| serve_metrics(&service, bind))
             .transpose()?;
+        service.metrics.started(began);
         Ok(Self {
             service,
             parts,
@@ -340,6 +342,7 @@ fn listen(
         .iter()
         .map(|o| root(&o.path).to_owned())
         .collect();
+    let metrics = Arc::clone(&service.metrics);
     let server = HttpServer::new(move || {
         let (answering, asked, roots) =
             (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&roots));
@@ -360,6 +363,9 @@ fn listen(
                 within_prefix(&mut request, asked.config.serving.prefix(), &roots);
                 next.call(request)
             })
+    })
+    .on_connect(move |_, kept| {
+        kept.insert(metrics.requests.connected());
     })
     .workers(usize::from(serving.workers))
     .tcp_nodelay(true)
@@ -494,6 +500,22 @@ fn cors(service: &Service) -> Cors {
     cors.block_on_origin_mismatch(false)
 }
 
+/// All metrics of the service, as Prometheus reads them.
+#[must_use]
+pub fn metrics_text(service: &Service) -> String {
+    let world = service.engine.now();
+    let kinds = world.catalogue().kinds().iter();
+    service.metrics.text(Held {
+        journal_seq: world.seq,
+        records: kinds.map(|k| (k.name, world.table(k.index).map_or(0, Table::len))),
+        caches: &[
+            service.answers.state(),
+            service.tokens.state(),
+            service.engine.past_worlds(),
+        ],
+    })
+}
+
 fn serve_metrics(
     service: &Arc<Service>,
     bind: SocketAddr,
@@ -502,7 +524,7 @@ fn serve_metrics(
     let server = HttpServer::new(move || {
         let service = Arc::clone(&shared);
         let scrape = move || {
-            let text = service.metrics.text(service.engine.now().seq);
+            let text = metrics_text(&service);
             async move {
                 HttpResponse::Ok()
                     .content_type("text/plain; version=0.0.4")

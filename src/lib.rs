@@ -17,8 +17,8 @@
 //! - [`access`]: accounts and grants, callers, tokens, trusted issuers.
 //! - [`world`]: every record in memory, and what a caller may see of it.
 //! - [`journal`]: one entry for each change, chained by hashes.
-//! - [`metrics`], [`config`], [`db`], [`problem`], [`policy`]: counters, settings, every SQL
-//!   statement, every error code, the permission matrix.
+//! - [`config`], [`db`], [`metrics`], [`problem`], [`policy`]: settings, every SQL statement,
+//!   counters, every error code, the permission matrix.
 //!
 //! # The way of a request
 //!

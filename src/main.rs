@@ -109,18 +109,6 @@ enum Command {
         #[arg(long = "head", value_name = "SEQ:HASH")]
         heads: Vec<Head>,
     },
-    /// Write a backup of the embedded database and the files of documents to one archive (tar), also
-    /// while the service runs; unpacked, it is a data folder
-    Backup {
-        /// Archive to write; with --every, the time of each backup is added to its name
-        file: PathBuf,
-        /// Keep running, and make a backup each time this has passed, such as 6h or 30m
-        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-        every: Option<std::time::Duration>,
-        /// Number of backups to keep
-        #[arg(long, default_value_t = 14, requires = "every", value_parser = clap::value_parser!(u16).range(1..))]
-        keep: u16,
-    },
     /// Load generated records for load tests, into an empty database
     Generate {
         #[command(flatten)]
@@ -417,47 +405,6 @@ async fn verify(place: &Place, documents: bool, heads: &[Head]) -> Result<ExitCo
     Ok(ExitCode::FAILURE)
 }
 
-async fn back_up(
-    place: &Place,
-    file: &std::path::Path,
-    every: Option<std::time::Duration>,
-    keep: usize,
-) -> Result<ExitCode, StartError> {
-    let (address, documents) = (place.address()?, Documents::open(&place.store(), 1)?);
-    if let Some(every) = every {
-        backup::keep_making(&address, &documents, file, every, keep).await;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let made = backup::make(&address, &documents, file).await?;
-    for fault in made
-        .report
-        .faults
-        .iter()
-        .map(ToString::to_string)
-        .chain(made.faults.clone())
-    {
-        say(&fault, false);
-    }
-    say(
-        &format!(
-            "{} entries, {} records, {} files, head {}",
-            made.report.entries, made.report.records, made.files, made.report.head
-        ),
-        false,
-    );
-    if made.faults() == 0 {
-        return Ok(ExitCode::SUCCESS);
-    }
-    say(
-        &format!(
-            "the backup is complete, but {} inconsistencies were found, which were there before",
-            made.faults()
-        ),
-        true,
-    );
-    Ok(ExitCode::FAILURE)
-}
-
 /// Writes a line. It is not an error if the reader has gone.
 fn say(line: &str, to_stderr: bool) {
     let line = format!("{line}\n");
@@ -511,7 +458,10 @@ fn fields(record: &log::Record<'_>) -> serde_json::Map<String, serde_json::Value
                 (Some(number), _) => number.into(),
                 (_, Some("")) => return Ok(()),
                 (_, Some(text)) => text.into(),
-                (None, None) => value.to_string().into(),
+                (None, None) => match value.to_f64() {
+                    Some(number) => number.into(),
+                    None => value.to_string().into(),
+                },
             };
             self.0.insert(key.to_string(), value);
             Ok(())

@@ -279,6 +279,60 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// A limit that a request was refused for, so that the others can be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shed {
+    /// The caller makes too many requests.
+    Rate,
+    /// Sign-in failed too often, or too many passwords wait to be checked.
+    SignIn,
+    /// Too many files are being uploaded.
+    Uploads,
+    /// Too many jobs are queued or running.
+    Jobs,
+    /// Too many changes wait for the writer.
+    WriterQueue,
+    /// Too many reads wait for the database.
+    ReaderQueue,
+    /// The body is too long.
+    BodySize,
+    /// Nothing of the body arrived for too long.
+    BodyIdle,
+    /// The answer took too long.
+    Time,
+}
+
+impl Shed {
+    /// Every limit.
+    pub const ALL: &'static [Self] = &[
+        Self::Rate,
+        Self::SignIn,
+        Self::Uploads,
+        Self::Jobs,
+        Self::WriterQueue,
+        Self::ReaderQueue,
+        Self::BodySize,
+        Self::BodyIdle,
+        Self::Time,
+    ];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::SignIn => "sign_in",
+            Self::Uploads => "uploads",
+            Self::Jobs => "jobs",
+            Self::WriterQueue => "writer_queue",
+            Self::ReaderQueue => "reader_queue",
+            Self::BodySize => "body_size",
+            Self::BodyIdle => "body_idle",
+            Self::Time => "time",
+        }
+    }
+}
+
 /// An error to be returned to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -287,6 +341,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Additional headers of the response, such as `Allow` or `Retry-After`.
     pub headers: Vec<(&'static str, String)>,
+    /// The limit that the request met, if the code does not say which.
+    pub shed: Option<Shed>,
 }
 
 /// Maximum number of errors listed in one response.
@@ -300,6 +356,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             headers: Vec::new(),
+            shed: None,
         }
     }
 
@@ -341,6 +398,7 @@ impl Problem {
             detail,
             errors,
             headers: Vec::new(),
+            shed: None,
         }
     }
 
@@ -349,6 +407,23 @@ impl Problem {
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Says which limit the request met.
+    #[must_use]
+    pub fn shed(mut self, limit: Shed) -> Self {
+        self.shed = Some(limit);
+        self
+    }
+
+    /// The limit that the request met, if it met one.
+    #[must_use]
+    pub fn limit(&self) -> Option<Shed> {
+        self.shed.or(match self.code {
+            Code::PayloadTooLarge => Some(Shed::BodySize),
+            Code::RequestTimeout => Some(Shed::BodyIdle),
+            _ => None,
+        })
     }
 
     /// The record does not exist or is not visible to the caller.

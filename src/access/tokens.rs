@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::caller::Known;
 use super::identity::{Held, Identity, expired, unauthenticated};
 use crate::db::store::SigningKeyRow;
+use crate::metrics::{CacheState, Hits};
 use crate::problem::Problem;
 
 /// How long an access token is valid, in seconds.
@@ -78,6 +79,7 @@ pub struct Tokens {
     audience: String,
     keys: RwLock<Arc<Keys>>,
     verdicts: moka::sync::Cache<String, Verdict, RandomState>,
+    hits: Hits,
 }
 
 /// Makes a new signing key, ready to be stored.
@@ -140,7 +142,19 @@ impl Tokens {
             verdicts: moka::sync::Cache::builder()
                 .max_capacity(VERDICTS)
                 .build_with_hasher(RandomState::default()),
+            hits: Hits::default(),
         })
+    }
+
+    /// The tokens that are remembered.
+    #[must_use]
+    pub fn state(&self) -> CacheState<'_> {
+        self.verdicts.run_pending_tasks();
+        CacheState {
+            name: "tokens",
+            hits: &self.hits,
+            entries: self.verdicts.entry_count(),
+        }
     }
 
     /// Takes the keys that are stored now, `now`. Tokens that a key signed which is retired since are
@@ -196,7 +210,7 @@ impl Tokens {
     /// # Errors
     /// 401, saying what is wrong in words that help its holder but nobody else.
     pub fn check(&self, token: &str) -> Result<Arc<Known>, Problem> {
-        if let Some((known, exp)) = self.verdicts.get(token) {
+        if let Some((known, exp)) = self.hits.count(self.verdicts.get(token)) {
             return if exp + LEEWAY as i64 > Utc::now().timestamp() {
                 Ok(known)
             } else {

@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use tokio::sync::{Semaphore, TryAcquireError};
 
 use crate::access::secrets;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Shed};
 
 /// A number of failures within a time.
 #[derive(Clone, Copy)]
@@ -81,7 +81,9 @@ impl Counter {
 
 fn slow_down(seconds: u64) -> Problem {
     let detail = format!("sign-in failed too often; try again in {seconds} seconds");
-    Problem::new(Code::TooManyRequests, detail).header("Retry-After", seconds.to_string())
+    Problem::new(Code::TooManyRequests, detail)
+        .header("Retry-After", seconds.to_string())
+        .shed(Shed::SignIn)
 }
 
 /// What has been tried, by account and by network.

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use super::worker::{Link, Turn, Watched, Worker, unpoisoned};
 use super::{Address, Conn, DbError};
-use crate::problem::Problem;
+use crate::metrics;
+use crate::problem::{Problem, Shed};
 
 /// Dropped when the reader is given up. Nothing is ever sent.
 type Reading = oneshot::Sender<Infallible>;
@@ -26,6 +27,7 @@ const QUEUE: usize = 256;
 pub struct Readers {
     queue: Mutex<Option<SyncSender<Job>>>,
     threads: Vec<Arc<Worker<Reading>>>,
+    counts: metrics::Readers,
 }
 
 impl Readers {
@@ -33,19 +35,31 @@ impl Readers {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub fn start(address: &Address, threads: usize) -> Result<Self, DbError> {
+    pub fn start(
+        address: &Address,
+        threads: usize,
+        counts: &metrics::Readers,
+    ) -> Result<Self, DbError> {
         let (queue, jobs) = sync_channel::<Job>(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let start = |n| {
             let jobs = Arc::clone(&jobs);
             let body = move |turn: &Turn<Reading>, link: &mut Link| run(turn, link, &jobs);
-            Worker::start(format!("reader-{n}"), address, body, |reading, _| {
-                drop(reading);
-            })
+            let counts = &counts.connections;
+            Worker::start(
+                format!("reader-{n}"),
+                address,
+                counts,
+                body,
+                |reading, _| {
+                    drop(reading);
+                },
+            )
         };
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             threads: (0..threads).map(start).collect::<Result<_, _>>()?,
+            counts: counts.clone(),
         })
     }
 
@@ -73,15 +87,21 @@ impl Readers {
     ) -> Result<T, DbError> {
         let (send, answer) = oneshot::channel();
         let (reading, given_up) = oneshot::channel();
+        let waiting = self.counts.queue.clone();
         let read = Box::new(move |link: &mut Link| {
+            waiting.dec();
             if send.is_closed() {
                 return; // the caller has gone: stop
             }
             let _ = send.send(link.run(&read));
         });
         let queue = unpoisoned(&self.queue).clone().ok_or(DbError::Busy)?;
+        self.counts.queue.inc();
         queue.try_send(Job { read, reading }).map_err(|e| match e {
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => DbError::Busy,
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => {
+                self.counts.queue.dec();
+                DbError::Busy
+            }
         })?;
         drop(queue);
         tokio::select! {
@@ -114,7 +134,8 @@ fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
 impl From<DbError> for Problem {
     fn from(e: DbError) -> Self {
         if matches!(e, DbError::Busy) {
-            return Self::unavailable("too many requests are waiting for the journal");
+            return Self::unavailable("too many requests are waiting for the journal")
+                .shed(Shed::ReaderQueue);
         }
         if e.is_lost() {
             log::error!("database connection lost: {e}");

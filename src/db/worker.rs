@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
 use super::{Address, Conn, DbError};
+use crate::metrics::Connections;
 
 /// How often threads are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -64,16 +65,21 @@ impl Instrumentation for Beat {
 pub struct Link {
     address: Address,
     pulse: Arc<Pulse>,
+    counts: Connections,
+    /// Whether there has been a connection for this purpose before.
+    was_connected: bool,
     conn: Option<Conn>,
     /// When the database could last not be reached, and why.
     failed: Option<(Instant, String)>,
 }
 
 impl Link {
-    fn new(address: Address, pulse: Arc<Pulse>) -> Self {
+    fn new(address: Address, pulse: Arc<Pulse>, counts: Connections) -> Self {
         Self {
             address,
             pulse,
+            counts,
+            was_connected: false,
             conn: None,
             failed: None,
         }
@@ -95,6 +101,9 @@ impl Link {
                 match self.address.connect_watched(&self.pulse) {
                     Ok(conn) => {
                         self.failed = None;
+                        if std::mem::replace(&mut self.was_connected, true) {
+                            self.counts.reconnects.inc();
+                        }
                         Ok(none.insert(conn))
                     }
                     Err(e) => {
@@ -113,7 +122,9 @@ impl Link {
     }
 
     /// Whether the connection was lost, rather than the statement being wrong. Then it is closed.
+    /// Either way the error is counted.
     pub fn is_lost(&mut self, error: &DbError) -> bool {
+        self.counts.errors.inc();
         let is_lost = error.is_lost()
             || error.may_be_lost() && self.conn.as_mut().is_none_or(|c| c.ping().is_err());
         if is_lost {
@@ -131,7 +142,10 @@ impl Link {
         mut work: impl FnMut(&mut Conn) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
         match self.get().and_then(&mut work) {
-            Err(e) if self.is_lost(&e) => self.get().and_then(work),
+            Err(e) if self.is_lost(&e) => {
+                let failed = self.counts.errors.clone();
+                self.get().and_then(work).inspect_err(|_| failed.inc())
+            }
             done => done,
         }
     }
@@ -201,6 +215,7 @@ pub enum Silent {
 pub struct Worker<A> {
     name: String,
     address: Address,
+    counts: Connections,
     hand: Arc<Mutex<Hand<A>>>,
     body: Arc<Body<A>>,
     tell: Tell<A>,
@@ -216,15 +231,17 @@ impl<A: Send + 'static> Worker<A> {
     pub fn start(
         name: impl Into<String>,
         address: &Address,
+        counts: &Connections,
         body: impl Fn(&Turn<A>, &mut Link) + Send + Sync + 'static,
         tell: impl Fn(A, Silent) + Send + Sync + 'static,
     ) -> Result<Arc<Self>, DbError> {
         let pulse = Arc::new(Pulse::default());
-        let mut link = Link::new(address.clone(), Arc::clone(&pulse));
+        let mut link = Link::new(address.clone(), Arc::clone(&pulse), counts.clone());
         link.get()?;
         let worker = Self {
             name: name.into(),
             address: address.clone(),
+            counts: counts.clone(),
             hand: Arc::new(Mutex::new(Hand {
                 thread: 0,
                 pulse,
@@ -305,7 +322,9 @@ impl<A: Send + 'static> Watched for Worker<A> {
         if let Some(asked) = asked {
             (self.tell)(asked, silent);
         }
-        let link = Link::new(self.address.clone(), pulse);
+        let mut link = Link::new(self.address.clone(), pulse, self.counts.clone());
+        link.was_connected = true;
+        link.counts.errors.inc();
         if let Err(e) = self.spawn(thread, link) {
             log::error!("{e}");
         }
@@ -352,6 +371,7 @@ impl Drop for Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
 
     /// A worker that was given up learns it before it commits, and answers nobody.
     #[test]
@@ -363,6 +383,7 @@ mod tests {
         let worker = Worker::start(
             "test",
             &Address::Sqlite(file),
+            &Metrics::new().expect("metrics").writer.connections,
             move |turn: &Turn<&str>, link| {
                 if !turn.begin("caller") {
                     return;

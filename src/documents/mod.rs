@@ -36,7 +36,7 @@ use crate::http::resource::{BASE, as_of, idempotency, reason};
 use crate::http::stream::Incoming;
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Shed};
 use crate::registers::evidence::{Document, DocumentVersion, next_number};
 use crate::world::{Kind, Rec, Resource, World};
 
@@ -362,7 +362,8 @@ async fn take(
             detail,
         )
     };
-    let late = |_| Problem::unavailable("the upload took too long and was cancelled");
+    let late =
+        |_| Problem::unavailable("the upload took too long and was cancelled").shed(Shed::Time);
     while let Some(piece) = timeout_at(deadline, stream.next()).await.map_err(late)?? {
         if head.len() < media::HEAD {
             head.extend(piece.iter().take(media::HEAD - head.len()));

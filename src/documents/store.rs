@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::http::answer::Pieces;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Shed};
 
 type StartError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -134,10 +134,14 @@ impl Documents {
                 "this account is already uploading {share} files; send the next one when one of \
                     them is complete"
             );
-            return Err(Problem::new(Code::TooManyRequests, detail).header("Retry-After", "5"));
+            return Err(Problem::new(Code::TooManyRequests, detail)
+                .header("Retry-After", "5")
+                .shed(Shed::Uploads));
         }
-        let full =
-            |_| Problem::unavailable("the maximum number of files is already being uploaded");
+        let full = |_| {
+            Problem::unavailable("the maximum number of files is already being uploaded")
+                .shed(Shed::Uploads)
+        };
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(full)?;
         uploading.push(owner);
         Ok(Permit {

@@ -7,13 +7,14 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::published::Published;
 use super::reading::follow;
 use crate::db::{Address, Conn, DbError, Link, Turn, Watched, Worker, store, unpoisoned};
+use crate::metrics::{self, Metrics};
 use crate::problem::Problem;
 
 /// How quickly a write by another process to a SQLite file is noticed.
@@ -46,17 +47,24 @@ pub struct Follower {
 
 impl Follower {
     /// Starts the thread.
-    pub fn start(address: &Address, now: Arc<Published>) -> Result<Self, DbError> {
+    pub fn start(
+        address: &Address,
+        now: Arc<Published>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, DbError> {
         let shared = address.is_shared();
         let rest = if shared { IDLE } else { POLL };
         let (ask, asked) = channel();
         let asked = Mutex::new(asked);
-        let body = move |turn: &Turn<_>, link: &mut Link| run(turn, link, rest, &now, &asked);
+        let connections = metrics.follower.connections.clone();
+        let body = move |turn: &Turn<_>, link: &mut Link| {
+            run(turn, link, rest, &now, &asked, &metrics.follower);
+        };
         let tell = |waiting, _| answer(waiting, &Err("it does not answer".into()), true);
         Ok(Self {
             shared,
             ask: Mutex::new(Some(ask)),
-            thread: Worker::start("follower", address, body, tell)?,
+            thread: Worker::start("follower", address, &connections, body, tell)?,
         })
     }
 
@@ -119,6 +127,7 @@ fn run(
     rest: Duration,
     now: &Published,
     asked: &Mutex<Receiver<Waiting>>,
+    counts: &metrics::Follower,
 ) {
     loop {
         let waiting = {
@@ -137,10 +146,15 @@ fn run(
         if !turn.begin(waiting) {
             return;
         }
+        let began = Instant::now();
         let result = link.run(|conn| {
-            take_in(conn, now)?;
+            take_in(conn, now, counts)?;
             Ok(!asks_ready || conn.is_migrated()?)
         });
+        match &result {
+            Ok(_) => counts.caught_up(began),
+            Err(_) => counts.failures.inc(),
+        }
         let is_migrated = *result.as_ref().unwrap_or(&true);
         let Some(waiting) = turn.end() else {
             return;
@@ -150,10 +164,12 @@ fn run(
     }
 }
 
-fn take_in(conn: &mut Conn, now: &Published) -> Result<(), DbError> {
-    if store::head_seq(conn)? <= now.load().seq {
+fn take_in(conn: &mut Conn, now: &Published, counts: &metrics::Follower) -> Result<(), DbError> {
+    let behind = store::head_seq(conn)? - now.load().seq;
+    if behind <= 0 {
         return Ok(());
     }
+    counts.lag.set(behind);
     let mut world = (*now.load()).clone();
     follow(conn, &mut world)?;
     now.publish(world);

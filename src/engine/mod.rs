@@ -23,6 +23,7 @@ pub use writer::{Author, Idempotency, JOB_DAYS, Write};
 
 use self::published::Published;
 use crate::db::{Address, Conn, DatabaseFile, DbError, Readers, Watch, unpoisoned};
+use crate::metrics::{CacheState, Metrics};
 use crate::problem::Problem;
 use crate::world::{Catalogue, World};
 
@@ -37,6 +38,8 @@ pub struct Engine {
     follower: follower::Follower,
     readers: Readers,
     past: past::Past,
+    /// What this process counts, from here up.
+    pub metrics: Arc<Metrics>,
     /// The file of an embedded database.
     file: Option<DatabaseFile>,
     /// Looks whether a database server answers.
@@ -49,12 +52,15 @@ impl Engine {
     /// # Errors
     /// The database cannot be reached, migrated or read.
     pub fn start(address: Address, catalogue: &'static Catalogue) -> Result<Arc<Self>, DbError> {
+        let metrics = Metrics::new().map_err(|e| DbError::Url(format!("metrics: {e}")))?;
+        let metrics = Arc::new(metrics);
+        let counted = || Arc::clone(&metrics);
         address.connect()?.migrate()?;
         let world = reading::load(&mut address.connect()?, catalogue)?;
         let now = Arc::new(Published::new(world));
-        let writer = writer::Writer::start(&address, Arc::clone(&now))?;
-        let follower = follower::Follower::start(&address, Arc::clone(&now))?;
-        let readers = Readers::start(&address, READERS)?;
+        let writer = writer::Writer::start(&address, Arc::clone(&now), counted())?;
+        let follower = follower::Follower::start(&address, Arc::clone(&now), counted())?;
+        let readers = Readers::start(&address, READERS, &metrics.readers)?;
         let watched = [writer.watched(), follower.watched()];
         let watch = address
             .is_shared()
@@ -69,6 +75,7 @@ impl Engine {
             watch: Mutex::new(watch),
             address,
             now,
+            metrics,
         }))
     }
 
@@ -137,6 +144,12 @@ impl Engine {
                 "the database's tables do not match this build",
             ))
         }
+    }
+
+    /// The past worlds that are cached.
+    #[must_use]
+    pub fn past_worlds(&self) -> CacheState<'_> {
+        self.past.state()
     }
 
     /// Whether other processes may serve the same data.

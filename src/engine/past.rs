@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::reading::{Lot, ahead, parse};
 use crate::db::{Conn, DbError, Readers, store};
+use crate::metrics::{CacheState, Hits};
 use crate::problem::Problem;
 use crate::world::{IdSet, World};
 
@@ -44,6 +45,7 @@ struct CachedWorld {
 #[derive(Default)]
 pub struct Past {
     cached: Mutex<VecDeque<CachedWorld>>,
+    hits: Hits,
     /// Lets one past world be built at a time. Other requests for the same world wait for it.
     making: tokio::sync::Mutex<()>,
 }
@@ -64,7 +66,7 @@ impl Past {
         }
         let seq = readers.run(move |c| store::seq_at(c, at)).await?;
         let redaction = now.last_redaction;
-        if let Some(world) = self.find(seq, redaction) {
+        if let Some(world) = self.hits.count(self.find(seq, redaction)) {
             return Ok(WorldAt {
                 world,
                 is_now: false,
@@ -97,6 +99,16 @@ impl Past {
             world,
             is_now: false,
         })
+    }
+
+    /// How many there are, and how often one was found.
+    pub fn state(&self) -> CacheState<'_> {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        CacheState {
+            name: "past_worlds",
+            hits: &self.hits,
+            entries: cached.len() as u64,
+        }
     }
 
     fn find(&self, seq: i64, redaction: i64) -> Option<Arc<World>> {

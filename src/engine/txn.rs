@@ -1246,6 +1246,7 @@ fn unchanged() -> Problem {
         detail: String::new(),
         errors: Vec::new(),
         headers: Vec::new(),
+        shed: None,
     }
 }
 

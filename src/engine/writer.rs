@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use chrono::{Duration, Utc};
 use tokio::sync::oneshot;
@@ -23,7 +24,8 @@ use crate::db::{
     Address, Conn, DatabaseFile, DbError, Link, Silent, Turn, Watched, Worker, store, unpoisoned,
 };
 use crate::journal::NewEntry;
-use crate::problem::{Code, Problem};
+use crate::metrics::{self, Metrics};
+use crate::problem::{Code, Problem, Shed};
 use crate::world::World;
 use crate::world::calendar::today;
 
@@ -95,16 +97,23 @@ struct Job {
 pub struct Writer {
     queue: Mutex<Option<SyncSender<Job>>>,
     thread: Arc<Worker<Vec<Answer>>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(address: &Address, now: Arc<Published>) -> Result<Self, DbError> {
+    pub fn start(
+        address: &Address,
+        now: Arc<Published>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, DbError> {
         let (queue, jobs) = sync_channel(QUEUE);
         let file = DatabaseFile::of(address);
         let jobs = Mutex::new(jobs);
-        let body =
-            move |turn: &Turn<_>, link: &mut Link| run(turn, link, file.as_ref(), &now, &jobs);
+        let counted = Arc::clone(&metrics);
+        let body = move |turn: &Turn<_>, link: &mut Link| {
+            run(turn, link, file.as_ref(), &now, &jobs, &counted.writer);
+        };
         let tell = |answers: Vec<Answer>, silent| {
             let problem = match silent {
                 Silent::AtWork => not_stored(),
@@ -114,7 +123,8 @@ impl Writer {
         };
         Ok(Self {
             queue: Mutex::new(Some(queue)),
-            thread: Worker::start("writer", address, body, tell)?,
+            thread: Worker::start("writer", address, &metrics.writer.connections, body, tell)?,
+            metrics,
         })
     }
 
@@ -128,15 +138,19 @@ impl Writer {
         let stopping = || Problem::unavailable("the service is stopping");
         let (answer, done) = oneshot::channel();
         let queue = unpoisoned(&self.queue).clone().ok_or_else(stopping)?;
+        let waiting = &self.metrics.writer.queue;
+        waiting.inc();
         queue
             .try_send(Job {
                 write,
                 work,
                 answer,
             })
+            .inspect_err(|_| waiting.dec())
             .map_err(|e| match e {
                 TrySendError::Full(_) => {
                     Problem::unavailable("too many changes are waiting to be written")
+                        .shed(Shed::WriterQueue)
                 }
                 TrySendError::Disconnected(_) => stopping(),
             })?;
@@ -168,10 +182,11 @@ fn refuse(answers: Vec<Answer>, problem: &Problem) {
 }
 
 /// The next jobs whose callers still wait. None when there will be no more.
-fn next_batch(jobs: &Mutex<Receiver<Job>>) -> Option<Vec<Job>> {
+fn next_batch(jobs: &Mutex<Receiver<Job>>, counts: &metrics::Writer) -> Option<Vec<Job>> {
     let jobs = unpoisoned(jobs);
     let mut batch = vec![jobs.recv().ok()?];
     batch.extend(jobs.try_iter().take(BATCH - 1));
+    counts.queue.sub(i64::try_from(batch.len()).unwrap_or(0));
     batch.retain(|job| !job.answer.is_closed());
     Some(batch)
 }
@@ -182,14 +197,16 @@ fn run(
     file: Option<&DatabaseFile>,
     now: &Published,
     jobs: &Mutex<Receiver<Job>>,
+    counts: &metrics::Writer,
 ) {
     let mut batches: u64 = 0;
     // Whether erased data may still be in the database's free space.
     let mut is_to_scrub = false;
-    while let Some(batch) = next_batch(jobs) {
+    while let Some(batch) = next_batch(jobs, counts) {
         if batch.is_empty() {
             continue;
         }
+        let (began, changes) = (Instant::now(), batch.len());
         let sweep = batches.is_multiple_of(SWEEP_EVERY);
         batches += 1;
         let (senders, work): (Vec<_>, Vec<_>) = batch
@@ -201,8 +218,10 @@ fn run(
         }
         let is_in_place = file.map_or(Ok(()), DatabaseFile::check);
         let done = is_in_place.and_then(|()| store_batch(turn, link, now, work, sweep));
+        counts.batch(changes, began);
         match done {
             Ok((world, answers, erased)) => {
+                counts.wrote(world.seq);
                 let Some(senders) = turn.end() else {
                     return;
                 };

@@ -3,19 +3,34 @@
 use std::sync::Arc;
 
 use super::Answer;
+use crate::metrics::{CacheState, Hits};
 use crate::problem::Problem;
 
 /// Most bytes of cached answers.
 const CACHED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Answers cached until the journal changes, by their ETag.
-pub struct AnswerCache(moka::sync::Cache<String, Answer>);
+pub struct AnswerCache {
+    answers: moka::sync::Cache<String, Answer>,
+    hits: Hits,
+}
 
 impl AnswerCache {
     /// The answer cached under this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Answer> {
-        self.0.get(key)
+        self.hits.count(self.answers.get(key))
+    }
+
+    /// How many there are, and how often one was found.
+    #[must_use]
+    pub fn state(&self) -> CacheState<'_> {
+        self.answers.run_pending_tasks();
+        CacheState {
+            name: "answers",
+            hits: &self.hits,
+            entries: self.answers.entry_count(),
+        }
     }
 
     /// The answer cached under this key, or one that is made now. Other callers who ask for the
@@ -28,7 +43,7 @@ impl AnswerCache {
         key: String,
         make: impl FnOnce() -> Result<Answer, Problem>,
     ) -> Result<Answer, Problem> {
-        self.0
+        self.answers
             .try_get_with(key, make)
             .map_err(|p: Arc<Problem>| (*p).clone())
     }
@@ -39,11 +54,12 @@ impl Default for AnswerCache {
         let weigh = |key: &String, answer: &Answer| {
             u32::try_from(key.len() as u64 + answer.body.length()).unwrap_or(u32::MAX)
         };
-        Self(
-            moka::sync::Cache::builder()
+        Self {
+            answers: moka::sync::Cache::builder()
                 .weigher(weigh)
                 .max_capacity(CACHED_BYTES)
                 .build(),
-        )
+            hits: Hits::default(),
+        }
     }
 }

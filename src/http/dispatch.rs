@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::body::SizedStream;
+use actix_web::body::{BodySize, MessageBody as _, SizedStream};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -32,7 +32,7 @@ use crate::access::caller::forbidden;
 use crate::access::identity::{Vouched, unauthenticated};
 use crate::access::{Caller, Known};
 use crate::http::service::Service;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Shed};
 use crate::world::World;
 use crate::world::calendar::today;
 use crate::world::visible::{Clearance, visible_state};
@@ -82,16 +82,30 @@ pub fn outside(service: &Service, request: &HttpRequest, problem: &Problem) -> H
     let (started, id) = (Instant::now(), request_id(request.headers()));
     let response = refuse(service, request.path(), &id, problem, None);
     let status = response.status().as_u16();
-    service.metrics.count("none", status);
+    let took = started.elapsed();
+    let requests = &service.metrics.requests;
+    requests.outside().answer(status, took);
+    problem.limit().into_iter().for_each(|l| requests.shed(l));
     let outcome = Outcome {
         operation: "",
+        path: "",
         status,
+        bytes: length(&response),
         code: problem.code.slug(),
-        took: started.elapsed(),
+        took,
     };
     let (peer, learnt) = (peer(service, request), Learnt::default());
     request_log::write(request, &id, &peer, &learnt, &outcome);
     response
+}
+
+/// The length of the body, if it is known.
+fn length(response: &HttpResponse) -> Option<u64> {
+    match response.body().size() {
+        BodySize::None => Some(0),
+        BodySize::Sized(length) => Some(length),
+        BodySize::Stream => None,
+    }
 }
 
 /// The caller's address.
@@ -108,6 +122,8 @@ async fn serve(
     payload: web::Payload,
 ) -> HttpResponse {
     let started = Instant::now();
+    let requests = &service.metrics.requests;
+    let _in_flight = requests.in_flight();
     let id = request_id(request.headers());
     let serving = &service.config.serving;
     let seconds = if operation.is_streamed {
@@ -136,6 +152,9 @@ async fn serve(
         ),
         Err(_) => (Err(too_long(&operation)), Vec::new()),
     };
+    if let Some(limit) = result.as_ref().err().and_then(Problem::limit) {
+        requests.shed(limit);
+    }
     let code = result.as_ref().map_or_else(|p| p.code.slug(), |_| "ok");
     let mut response = match result {
         Ok(answer) => respond(&service, answer),
@@ -149,12 +168,13 @@ async fn serve(
     }
     put_value(response.headers_mut(), REQUEST_ID, &id);
     let took = started.elapsed();
-    service
-        .metrics
-        .answered(&operation.id, response.status().as_u16(), took);
+    let counted = || requests.of(&operation.id);
+    (operation.counted.get_or_init(counted)).answer(response.status().as_u16(), took);
     let outcome = Outcome {
         operation: &operation.id,
+        path: &operation.path,
         status: response.status().as_u16(),
+        bytes: length(&response),
         code,
         took,
     };
@@ -177,10 +197,12 @@ type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
 /// is being written may still be.
 fn too_long(operation: &Operation) -> Problem {
     if matches!(operation.method, "GET" | "HEAD") {
-        return Problem::unavailable("the request took too long and was stopped");
+        return Problem::unavailable("the request took too long and was stopped").shed(Shed::Time);
     }
     let detail = "the request took too long and was stopped";
-    Problem::new(Code::OutcomeUnknown, detail).header("Retry-After", "1")
+    Problem::new(Code::OutcomeUnknown, detail)
+        .header("Retry-After", "1")
+        .shed(Shed::Time)
 }
 
 async fn answer(

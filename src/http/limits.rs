@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Shed};
 
 type Keyed =
     RateLimiter<String, DashMapStateStore<String>, DefaultClock, StateInformationMiddleware>;
@@ -132,6 +132,7 @@ impl Limits {
                     Code::TooManyRequests,
                     format!("try again in {wait} seconds"),
                 )
+                .shed(Shed::Rate)
                 .header("Retry-After", wait.to_string())
                 .header("RateLimit-Policy", policy)
                 .header("RateLimit", format!("\"caller\";r=0;t={wait}")))

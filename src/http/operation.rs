@@ -1,7 +1,7 @@
 //! An operation, defined in one place: method, path, permission, parameters, types, responses and
 //! handler.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use super::call::Call;
 use super::formats::Format;
 use super::parameters::{query, schema_ref};
 use super::query::Parameter;
+use crate::metrics::Counted;
 use crate::policy::{Act, Role, Subject, roles};
 use crate::problem::{Code, Problem};
 use crate::world::schema::set;
@@ -143,6 +144,8 @@ pub struct Operation {
     /// Media type of the response, if it is not JSON.
     pub media_type: &'static str,
     pub handler: Handler,
+    /// Its counters, found at its first request.
+    pub counted: OnceLock<Counted>,
 }
 
 impl Operation {
@@ -219,6 +222,7 @@ impl Operation {
             formats: &[],
             media_type: super::answer::JSON,
             handler,
+            counted: OnceLock::new(),
         }
     }
 

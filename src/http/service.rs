@@ -19,7 +19,7 @@ pub struct Service {
     pub tokens: Tokens,
     pub issuers: Issuers,
     pub limits: Limits,
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     pub answers: AnswerCache,
     /// The codes in an answer, by the name of its schema.
     pub codes: fn(&str) -> &'static Codes,

@@ -9,7 +9,7 @@ mod load;
 mod runner;
 mod state;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use runner::Waiting;
 use serde_json::json;
@@ -232,6 +232,7 @@ async fn create(mut call: Call, jobs: Arc<Jobs>) -> Result<Answer, Problem> {
         dry_run,
         operations,
         slot,
+        state: Mutex::default(),
     };
     let (id, service, request_id) = (
         job.slot.id,
@@ -256,6 +257,7 @@ async fn create(mut call: Call, jobs: Arc<Jobs>) -> Result<Answer, Problem> {
             .iter()
             .any(|(name, value)| name == "Location" && *value == location)
         {
+            service.engine.metrics.jobs.queued.inc();
             jobs.submit(job);
         }
         Ok(outcome)

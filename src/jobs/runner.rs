@@ -16,11 +16,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 use super::load;
-use super::state::{self, JobFailure, JobMode};
+use super::state::{self, JobFailure, JobMode, JobState};
 use crate::access::Identity;
 use crate::db::store::{self, JobRow, Side};
 use crate::engine::{Author, Engine, Outcome, Txn, Write};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, Shed};
+use crate::world::record::word;
 
 /// Number of operations in one step of a job whose operations are independent.
 const CHUNK: usize = 200;
@@ -61,6 +62,30 @@ pub struct Waiting {
     pub mode: JobMode,
     pub dry_run: bool,
     pub operations: Vec<Bytes>,
+    /// The state that its last step found or left, for the metrics.
+    pub state: Mutex<String>,
+}
+
+impl Waiting {
+    /// Notes the state of its row.
+    fn is_in(&self, row: &JobRow) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        row.state.clone_into(&mut state);
+    }
+
+    /// The state in which it ended. One that could not be given up is marked as failed later.
+    fn ended(&self) -> String {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = [
+            word(&JobState::Queued),
+            word(&JobState::Running),
+            String::new(),
+        ];
+        if open.contains(&state) {
+            return word(&JobState::Failed);
+        }
+        state.clone()
+    }
 }
 
 /// The door to the thread that runs jobs. Until it is started nothing is run.
@@ -123,10 +148,12 @@ impl Jobs {
                 "{HELD_OF_ONE} jobs of this account are already queued or running here; send the \
                     next one when one of them has finished"
             );
-            return Err(Problem::new(Code::TooManyRequests, detail).header("Retry-After", "5"));
+            return Err(Problem::new(Code::TooManyRequests, detail)
+                .header("Retry-After", "5")
+                .shed(Shed::Jobs));
         }
         if held.len() >= HELD {
-            return Err(Problem::unavailable("too many jobs are queued"));
+            return Err(Problem::unavailable("too many jobs are queued").shed(Shed::Jobs));
         }
         let id = Uuid::now_v7();
         held.push((id, owner));
@@ -206,9 +233,14 @@ impl Runner {
     async fn run(&self, mut waiting: UnboundedReceiver<Waiting>) {
         while let Some(job) = waiting.recv().await {
             let job = Arc::new(job);
+            let counts = &self.engine.metrics.jobs;
+            counts.queued.dec();
+            counts.running.inc();
             if let Err(problem) = self.run_one(&job).await {
                 self.give_up(&job, &problem).await;
             }
+            counts.running.dec();
+            counts.finished(&job.ended());
         }
     }
 
@@ -317,6 +349,7 @@ impl Runner {
         let id = job.slot.id;
         let mut tries = 0;
         loop {
+            let noted = Arc::clone(job);
             let (write, step) = (
                 Write {
                     author: author.clone(),
@@ -335,6 +368,7 @@ impl Runner {
                 let Some(mut row) = txn.ask(|c| store::job(c, id))? else {
                     return Ok(answer(OVER));
                 };
+                noted.is_in(&row);
                 if done.is_some_and(|done| usize::try_from(row.done).is_ok_and(|is| is > done)) {
                     return Ok(answer(200));
                 }
@@ -342,6 +376,7 @@ impl Runner {
                     return Ok(answer(OVER));
                 }
                 step(&mut row, txn)?;
+                noted.is_in(&row);
                 row.heartbeat_at = txn.now().into();
                 txn.beside(Side::Job(row));
                 Ok(answer(200))

@@ -38,6 +38,7 @@ mod impossible;
 mod jobs;
 mod labels;
 mod meetings;
+mod metrics;
 mod migrations;
 mod organisation;
 mod organogram;

@@ -211,7 +211,140 @@ async fn sign_ins_and_refused_calls_are_logged(backend: Backend) {
     }
 }
 
+/// A line says what was asked by names of the source, what came of it, and how long it took. What a
+/// caller filled in is not in it.
+async fn a_line_has_the_fields_of_its_request(backend: Backend) {
+    let Some(logged) = Logged::start(backend, "json") else {
+        return;
+    };
+    let admin = Client::administrator(&logged.database, &logged.server);
+    let unit = json!({ "reference": "UNIT-SECRET", "title": "Secret", "unit_kind": "unit" });
+    let id = admin.create("/api/v1/units", &unit).await["id"].clone();
+    let id = id.as_str().unwrap();
+    let nobody = Client::new(&logged.server, "no token".into());
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let mut expected = vec![(
+        "POST".into(),
+        "createUnit",
+        "/api/v1/units".to_owned(),
+        201,
+        true,
+    )];
+    for (client, method, path, operation, template, status) in [
+        (
+            &admin,
+            "GET",
+            format!("/api/v1/units/{id}"),
+            "getUnit",
+            "/api/v1/units/{id}",
+            200,
+        ),
+        (
+            &admin,
+            "GET",
+            "/api/v1/units?q=Secret".into(),
+            "listUnits",
+            "/api/v1/units",
+            200,
+        ),
+        (
+            &admin,
+            "GET",
+            "/api/v1/units?secret=1".into(),
+            "listUnits",
+            "/api/v1/units",
+            400,
+        ),
+        (
+            &nobody,
+            "GET",
+            "/api/v1/units".into(),
+            "listUnits",
+            "/api/v1/units",
+            401,
+        ),
+        (
+            &admin,
+            "DELETE",
+            format!("/api/v1/units/{id}/history"),
+            "",
+            "/api/v1/units/*/history",
+            405,
+        ),
+        (
+            &admin,
+            "GET",
+            format!("/api/v1/unitz/{id}"),
+            "",
+            "/api/v1/unitz/*",
+            404,
+        ),
+        (
+            &admin,
+            "GET",
+            "/Secret%20Name/%0A%1B".into(),
+            "",
+            "/*/*",
+            404,
+        ),
+        (
+            &admin,
+            "POST",
+            "/api/v1/units".into(),
+            "createUnit",
+            "/api/v1/units",
+            400,
+        ),
+    ] {
+        let request = client.request(method.parse().unwrap(), &path);
+        let request = request
+            .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"))
+            .header("content-type", "application/json");
+        let answer = request.body(if method == "POST" { "{" } else { "" });
+        assert_eq!(answer.send().await.unwrap().status(), status, "{path}");
+        expected.push((
+            method.to_owned(),
+            operation,
+            template.to_owned(),
+            status,
+            false,
+        ));
+    }
+    let lines = logged.lines();
+    let lines: Vec<Value> = lines
+        .iter()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .filter(|l: &Value| l["message"] == "request")
+        .collect();
+    for line in some(&lines) {
+        let text = line.to_string();
+        for hidden in ["SECRET", "Secret", "secret", id] {
+            assert!(!text.contains(hidden), "{hidden} in {text}");
+        }
+        assert!(line["duration_ms"].is_number(), "{line}");
+        assert!(line["bytes"].as_u64().is_some_and(|n| n > 0), "{line}");
+        assert!(line["request_id"].is_string(), "{line}");
+    }
+    for (method, operation, path, status, is_untraced) in some(expected) {
+        let found = lines.iter().any(|l| {
+            l["method"] == method
+                && l["operation"].as_str().unwrap_or_default() == operation
+                && l["path"] == path
+                && l["status"] == status
+                && (is_untraced || l["trace_id"] == trace)
+        });
+        assert!(found, "{method} {operation} {path} {status} in {lines:?}");
+    }
+    let timed = lines.iter().filter_map(|l| l["duration_ms"].as_f64());
+    assert!(
+        timed.clone().any(|ms| ms.fract() != 0.0),
+        "whole milliseconds"
+    );
+    assert!(timed.max_by(f64::total_cmp).is_some_and(|ms| ms < 60_000.0));
+}
+
 on_both!(
+    a_line_has_the_fields_of_its_request,
     every_line_can_be_parsed_whatever_is_sent,
     sign_ins_and_refused_calls_are_logged
 );

@@ -29,3 +29,4 @@ mod silent;
 mod stopped;
 mod tampered;
 mod time_zone;
+mod watched;

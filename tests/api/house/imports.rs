@@ -31,9 +31,9 @@ const ROOMS: &[&str] = &[
     "access",
     "world",
     "journal",
-    "metrics",
     "config",
     "db",
+    "metrics",
     "problem",
     "policy",
 ];
