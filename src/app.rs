@@ -205,6 +205,7 @@ impl Application {
     /// The database or the address is unavailable, or the data cannot be loaded.
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let began = Instant::now();
+        stay_up_on_hangup()?;
         // Whatever can be wrong with the settings is found before anything is read or made.
         for bind in [Some(config.serving.bind), config.serving.metrics_bind]
             .into_iter()
@@ -327,6 +328,22 @@ impl Application {
         service.engine.stop();
         result
     }
+}
+
+/// A hangup (SIGHUP) reopens nothing and ends nothing: there is no file to read again, and a terminal
+/// that is closed does not end the service.
+fn stay_up_on_hangup() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hangups = signal(SignalKind::hangup())?;
+        actix_web::rt::spawn(async move {
+            while hangups.recv().await.is_some() {
+                log::info!("SIGHUP does nothing: settings are read at the start");
+            }
+        });
+    }
+    Ok(())
 }
 
 fn listen(

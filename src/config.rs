@@ -1,6 +1,6 @@
 //! Settings. Each is a flag and an environment variable; `--help` documents them.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -139,6 +139,33 @@ pub struct LocalCalendar {
     /// Month in which the financial year starts, 1 to 12
     #[arg(long, env = "STRIDE_FINANCIAL_YEAR_STARTS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=12), global = true)]
     pub financial_year_starts: u32,
+}
+
+/// Which running service to ask.
+#[derive(Debug, Clone, Args)]
+pub struct Asked {
+    /// Address on which the service listens
+    #[arg(long, env = "STRIDE_BIND", default_value = "127.0.0.1:8080", value_parser = socket)]
+    pub bind: SocketAddr,
+    /// Seconds to wait for its answer
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub seconds: u64,
+}
+
+impl Asked {
+    /// The URL at which it says whether it is ready. A service that listens on every address is asked
+    /// on this machine's own.
+    #[must_use]
+    pub fn readiness(&self) -> String {
+        let mut address = self.bind;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{address}/readyz")
+    }
 }
 
 /// How the service handles requests.

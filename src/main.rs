@@ -11,7 +11,7 @@ use stride::access::Held;
 use stride::access::accounts::{Account, OPERATOR};
 use stride::access::tokens::{KEY_OVERLAP, Subject, new_signing_key, retirement};
 use stride::app::{Application, StartError};
-use stride::config::{Config, Issuing, LocalCalendar, LogFormat, Place, Serving};
+use stride::config::{Asked, Config, Issuing, LocalCalendar, LogFormat, Place, Serving};
 use stride::db::store::{id_by_reference, rotate_signing_key, signing_keys};
 use stride::db::{Conn, InUse};
 use stride::documents::Documents;
@@ -108,6 +108,23 @@ enum Command {
         /// be given several times
         #[arg(long = "head", value_name = "SEQ:HASH")]
         heads: Vec<Head>,
+    },
+    /// Ask a running service whether it is ready; ends with 0 if it is
+    Health {
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Write a backup of the embedded database and the files of documents to one archive (tar), also
+    /// while the service runs; unpacked, it is a data folder
+    Backup {
+        /// Archive to write; with --every, the time of each backup is added to its name
+        file: PathBuf,
+        /// Keep running, and make a backup each time this has passed, such as 6h or 30m
+        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        every: Option<std::time::Duration>,
+        /// Number of backups to keep
+        #[arg(long, default_value_t = 14, requires = "every", value_parser = clap::value_parser!(u16).range(1..))]
+        keep: u16,
     },
     /// Load generated records for load tests, into an empty database
     Generate {
@@ -215,6 +232,7 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Some(Command::Verify { documents, heads }) => {
             return verify(&place, documents, &heads).await;
         }
+        Some(Command::Health { asked }) => return Ok(health(&asked).await),
         Some(Command::Backup { file, every, keep }) => {
             return back_up(&place, &file, every, keep.into()).await;
         }
@@ -402,6 +420,70 @@ async fn verify(place: &Place, documents: bool, heads: &[Head]) -> Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     say(&format!("{faults} inconsistencies found"), true);
+    Ok(ExitCode::FAILURE)
+}
+
+async fn health(asked: &Asked) -> ExitCode {
+    let answer = async {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            // It is asked without TLS, also where no certificates are installed.
+            .tls_certs_only([])
+            .timeout(std::time::Duration::from_secs(asked.seconds))
+            .build()?;
+        client.get(asked.readiness()).send().await
+    };
+    match answer.await {
+        Ok(answer) if answer.status().is_success() => ExitCode::SUCCESS,
+        Ok(answer) => {
+            say(&format!("stride: not ready: {}", answer.status()), true);
+            ExitCode::FAILURE
+        }
+        Err(e) => {
+            say(&format!("stride: no answer: {e}"), true);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn back_up(
+    place: &Place,
+    file: &std::path::Path,
+    every: Option<std::time::Duration>,
+    keep: usize,
+) -> Result<ExitCode, StartError> {
+    let (address, documents) = (place.address()?, Documents::open(&place.store(), 1)?);
+    if let Some(every) = every {
+        backup::keep_making(&address, &documents, file, every, keep).await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let made = backup::make(&address, &documents, file).await?;
+    for fault in made
+        .report
+        .faults
+        .iter()
+        .map(ToString::to_string)
+        .chain(made.faults.clone())
+    {
+        say(&fault, false);
+    }
+    say(
+        &format!(
+            "{} entries, {} records, {} files, head {}",
+            made.report.entries, made.report.records, made.files, made.report.head
+        ),
+        false,
+    );
+    if made.faults() == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(
+        &format!(
+            "the backup is complete, but {} inconsistencies were found, which were there before",
+            made.faults()
+        ),
+        true,
+    );
     Ok(ExitCode::FAILURE)
 }
 

@@ -1,4 +1,5 @@
-//! What an operator watches: metrics at their own address, lost connections among them.
+//! What an operator watches: metrics at their own address, lost connections among them, and whether
+//! the service is ready. And a hangup, which ends nothing.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,8 @@ use diesel::connection::SimpleConnection as _;
 use serde_json::json;
 
 use crate::cluster::{Backend, Database};
-use crate::server::{Client, Server};
+use crate::lists::some;
+use crate::server::{Client, Server, run_with};
 
 /// A free address of this machine.
 fn free() -> String {
@@ -88,5 +90,50 @@ async fn a_lost_connection_is_counted() {
                 client.get(&history).await;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_hangup_ends_nothing() {
+    let database = Database::new(Backend::Sqlite).unwrap();
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let settings = [("RUST_LOG", "info")];
+    let mut server = Server::logging(&database, &settings, log.reopen().unwrap());
+    let client = Client::administrator(&database, &server);
+    server.signal("HUP");
+    let has_noticed = || {
+        std::fs::read_to_string(log.path())
+            .unwrap()
+            .contains("SIGHUP")
+    };
+    while !has_noticed() {
+        assert_eq!(client.get("/livez").await.0, 200);
+    }
+    let unit = json!({ "title": "A unit", "unit_kind": "unit" });
+    client.create("/api/v1/units", &unit).await;
+    server.terminate();
+    assert!(server.wait().success());
+}
+
+#[tokio::test]
+async fn health_says_whether_the_service_is_ready() {
+    let database = Database::new(Backend::Sqlite).unwrap();
+    let mut server = Server::start(&database);
+    let everywhere = format!("0.0.0.0:{}", server.address.port());
+    let asked = [server.address.to_string(), everywhere];
+    let health = |address: &str| {
+        let settings = [("STRIDE_BIND", address)];
+        run_with(&database, &settings, &["health", "--seconds", "60"])
+    };
+    for address in some(&asked) {
+        let output = health(address);
+        assert!(output.status.success(), "{address}: {output:?}");
+        assert!(output.stdout.is_empty() && output.stderr.is_empty());
+    }
+    server.kill();
+    for address in some(&asked) {
+        let output = health(address);
+        assert!(!output.status.success(), "{address}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("no answer"));
     }
 }
