@@ -24,7 +24,7 @@ impl Row<'_> {
         let Self::Object(members) = self else {
             return None;
         };
-        if !members.get(*place).is_some_and(|(n, _)| n == name) {
+        if members.get(*place).is_none_or(|(n, _)| n != name) {
             *place = members.iter().position(|(n, _)| n == name)?;
         }
         members.get(*place).map(|(_, value)| value)
