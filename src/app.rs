@@ -1,5 +1,6 @@
 //! The whole service. `main` and the tests start it the same way.
 
+use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use crate::db::store::{self, SigningKeyRow};
 use crate::documents::{self, Documents};
 use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
+use crate::http::large_answers::LargeAnswers;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
 use crate::http::parameters::schema_ref;
@@ -248,6 +250,7 @@ impl Application {
             limits: Limits::new(config.serving.rate_limit, config.serving.body_memory),
             metrics: Arc::clone(&engine.metrics),
             answers: AnswerCache::default(),
+            large: Arc::new(LargeAnswers::new(&config.serving)),
             codes,
             engine,
             tokens,
@@ -354,6 +357,7 @@ fn listen(
 ) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
     let serving = &service.config.serving;
+    let idle = Duration::from_secs(serving.reader_idle_seconds);
     let has_origins = serving.cors_origins.iter().any(|o| !o.is_empty());
     let roots: Arc<[String]> = operations
         .iter()
@@ -386,12 +390,27 @@ fn listen(
     })
     .workers(usize::from(serving.workers))
     .tcp_nodelay(true)
+    .on_connect(move |connection, _| end_if_idle(connection, idle))
     .shutdown_timeout(serving.shutdown_seconds)
     .client_request_timeout(Duration::from_secs(15))
     .keep_alive(KEEP_ALIVE)
     .server_hostname("stride")
     .listen(listener)?;
     Ok(server.run())
+}
+
+/// Has a connection ended when its other end takes nothing for this long. Linux does that; on other
+/// systems such a connection lasts until its other end closes it, and holds what the system had
+/// accepted for it.
+fn end_if_idle(connection: &dyn Any, idle: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
+        && let Err(e) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(idle))
+    {
+        log::debug!("a connection is not ended when its other end takes nothing: {e}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (connection, idle);
 }
 
 /// First segment of a path.

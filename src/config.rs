@@ -203,7 +203,7 @@ pub struct Serving {
     /// Largest streamed body accepted (a document, a file of observations), in bytes
     #[arg(long, env = "STRIDE_STREAM_LIMIT", default_value_t = 1024 * 1024 * 1024)]
     pub stream_limit: u64,
-    /// Seconds that a request with a streamed body may take
+    /// Seconds that a request with a streamed body, or a table, may take
     #[arg(long, env = "STRIDE_STREAM_SECONDS", default_value_t = 600)]
     pub stream_seconds: u64,
     /// Seconds for which nothing of a body may arrive before the request is ended
@@ -212,6 +212,13 @@ pub struct Serving {
     /// Number of files that may be uploaded at the same time; one account may upload half of them
     #[arg(long, env = "STRIDE_UPLOADS", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub uploads: u16,
+    /// Number of threads that make tables (CSV, Excel) and long lists; half of them make workbooks.
+    /// Eight times as many tables may be under way, half of them of one account
+    #[arg(long, env = "STRIDE_EXPORTS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub exports: u16,
+    /// Seconds for which a caller may take nothing of an answer before it is ended
+    #[arg(long, env = "STRIDE_READER_IDLE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub reader_idle_seconds: u64,
     /// Largest body of a job, in bytes; a process holds eight jobs at most
     #[arg(long, env = "STRIDE_JOB_LIMIT", default_value_t = 32 * 1024 * 1024)]
     pub job_limit: u64,

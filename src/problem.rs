@@ -298,6 +298,10 @@ pub enum Shed {
     BodySize,
     /// Nothing of the body arrived for too long.
     BodyIdle,
+    /// Bodies that are being received take all the memory for them.
+    BodyMemory,
+    /// Too many tables are being made and sent.
+    Exports,
     /// The answer took too long.
     Time,
 }
@@ -313,6 +317,8 @@ impl Shed {
         Self::ReaderQueue,
         Self::BodySize,
         Self::BodyIdle,
+        Self::BodyMemory,
+        Self::Exports,
         Self::Time,
     ];
 
@@ -328,6 +334,8 @@ impl Shed {
             Self::ReaderQueue => "reader_queue",
             Self::BodySize => "body_size",
             Self::BodyIdle => "body_idle",
+            Self::BodyMemory => "body_memory",
+            Self::Exports => "exports",
             Self::Time => "time",
         }
     }

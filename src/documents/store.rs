@@ -5,7 +5,7 @@
 //! never touches anything else.
 
 use std::path::{Path as Folder, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
@@ -17,10 +17,10 @@ use object_store::prefix::PrefixStore;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use crate::http::answer::Pieces;
+use crate::http::places::{Place, Places, Refusals};
 use crate::problem::{Code, Problem, Shed};
 
 type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -39,30 +39,16 @@ pub struct Documents {
     /// The folder, if the store is a folder.
     folder: Option<PathBuf>,
     piece: usize,
-    slots: Arc<Semaphore>,
-    uploads: u32,
-    /// The accounts that are uploading files, once for each file.
-    uploading: Uploading,
+    uploads: Places,
 }
 
-type Uploading = Arc<Mutex<Vec<Uuid>>>;
-
-/// A permit to upload a file, valid while it is held.
-#[derive(Debug)]
-pub struct Permit {
-    _slot: OwnedSemaphorePermit,
-    owner: Uuid,
-    uploading: Uploading,
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut all = (self.uploading.lock()).unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = all.iter().position(|owner| *owner == self.owner) {
-            all.swap_remove(at);
-        }
-    }
-}
+/// What a caller is told when no more files can be uploaded.
+const FULL: Refusals = Refusals {
+    doing: "is already uploading",
+    share: "files; send the next one when one of them is complete",
+    full: "the maximum number of files is already being uploaded",
+    limit: Shed::Uploads,
+};
 
 impl Documents {
     /// Opens `s3://bucket/prefix`, or a folder, which is created if it does not exist. At most
@@ -114,46 +100,22 @@ impl Documents {
             store,
             folder,
             piece,
-            slots: Arc::new(Semaphore::new(usize::from(uploads))),
-            uploads: u32::from(uploads),
-            uploading: Uploading::default(),
+            uploads: Places::new(uploads, FULL),
         }
     }
 
-    /// Returns a permit for this account to upload a file. One account gets half of them, so that it
-    /// cannot keep out all others.
+    /// Returns a place for this account to upload a file.
     ///
     /// # Errors
     /// 429 if the account is uploading as many files as it may, 503 if the maximum number of files
     /// is being uploaded.
-    pub fn admit(&self, owner: Uuid) -> Result<Permit, Problem> {
-        let mut uploading = (self.uploading.lock()).unwrap_or_else(PoisonError::into_inner);
-        let share = usize::try_from(self.uploads / 2).unwrap_or(1).max(1);
-        if uploading.iter().filter(|of| **of == owner).count() >= share {
-            let detail = format!(
-                "this account is already uploading {share} files; send the next one when one of \
-                    them is complete"
-            );
-            return Err(Problem::new(Code::TooManyRequests, detail)
-                .header("Retry-After", "5")
-                .shed(Shed::Uploads));
-        }
-        let full = |_| {
-            Problem::unavailable("the maximum number of files is already being uploaded")
-                .shed(Shed::Uploads)
-        };
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(full)?;
-        uploading.push(owner);
-        Ok(Permit {
-            _slot: slot,
-            owner,
-            uploading: Arc::clone(&self.uploading),
-        })
+    pub fn admit(&self, owner: Uuid) -> Result<Place, Problem> {
+        self.uploads.take(owner)
     }
 
     /// Waits until no file is being uploaded.
     pub async fn quiet(&self) {
-        drop(self.slots.acquire_many(self.uploads).await);
+        self.uploads.all_free().await;
     }
 
     /// Begins an upload.
@@ -236,7 +198,7 @@ impl Documents {
             stream::try_unfold(start, next).boxed()
         };
         Pieces {
-            length,
+            length: Some(length),
             open: Arc::new(open),
         }
     }

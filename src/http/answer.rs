@@ -30,8 +30,8 @@ pub enum Body {
 /// for a 304.
 #[derive(Clone)]
 pub struct Pieces {
-    /// Total length of all pieces in bytes.
-    pub length: u64,
+    /// Total length of all pieces in bytes, if it is known before they are made.
+    pub length: Option<u64>,
     pub open: Arc<dyn Fn() -> BoxStream<'static, std::io::Result<Bytes>> + Send + Sync>,
 }
 
@@ -50,7 +50,7 @@ impl Body {
     pub fn length(&self) -> u64 {
         match self {
             Self::Whole(bytes) => bytes.len() as u64,
-            Self::Pieces(pieces) => pieces.length,
+            Self::Pieces(pieces) => pieces.length.unwrap_or_default(),
         }
     }
 }

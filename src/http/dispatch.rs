@@ -6,13 +6,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BodySize, MessageBody as _, SizedStream};
+use actix_web::body::{BodySize, BodyStream, MessageBody as _, SizedStream};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use chrono::NaiveDate;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -126,7 +126,9 @@ async fn serve(
     let _in_flight = requests.in_flight();
     let id = request_id(request.headers());
     let serving = &service.config.serving;
-    let seconds = if operation.is_streamed {
+    let asked = asked(&operation, &request);
+    let is_table = asked.as_ref().is_ok_and(|(_, format)| format.is_table());
+    let seconds = if operation.is_streamed || is_table {
         serving.stream_seconds
     } else {
         serving.request_seconds
@@ -139,8 +141,14 @@ async fn serve(
         peer: &peer,
         learnt: &learnt,
     };
-    let work =
-        AssertUnwindSafe(answer(&service, &operation, &request, payload, from)).catch_unwind();
+    let work = AssertUnwindSafe(answer(
+        &service,
+        &operation,
+        &request,
+        payload,
+        (from, asked),
+    ))
+    .catch_unwind();
     let (result, limits) = match tokio::time::timeout(limit, work).await {
         Ok(Ok(done)) => done,
         Ok(Err(_)) => (
@@ -157,7 +165,7 @@ async fn serve(
     }
     let code = result.as_ref().map_or_else(|p| p.code.slug(), |_| "ok");
     let mut response = match result {
-        Ok(answer) => respond(&service, answer),
+        Ok(answer) => respond(&service, answer, request.method() == Method::HEAD),
         Err(problem) => refuse(&service, request.path(), &id, &problem, operation.extension),
     };
     if learnt.may_contain_marked() {
@@ -191,6 +199,23 @@ struct From<'a> {
     learnt: &'a Arc<Learnt>,
 }
 
+/// The query of a request, and the format of its answer.
+type Asked = Result<(Query, Format), Problem>;
+
+fn asked(operation: &Operation, request: &HttpRequest) -> Asked {
+    let query = Query::parse(request.query_string(), &operation.in_query)?;
+    let format = if operation.media_type == JSON {
+        Format::choose(
+            query.get("format"),
+            header_text(request.headers(), "accept").as_deref(),
+            operation.formats,
+        )?
+    } else {
+        Format::Json
+    };
+    Ok((query, format))
+}
+
 type Limited = (Result<Answer, Problem>, super::limits::LimitHeaders);
 
 /// The problem of a request that took too long. A change that is waiting then is not made; one that
@@ -210,7 +235,7 @@ async fn answer(
     operation: &Operation,
     request: &HttpRequest,
     payload: web::Payload,
-    from: From<'_>,
+    (from, asked): (From<'_>, Asked),
 ) -> Limited {
     let bearer = identify(service, operation, request.headers()).await;
     let key = match &bearer {
@@ -238,7 +263,7 @@ async fn answer(
                     .into(),
             )),
         };
-        let call = prepare(service, operation, request, payload, who, from).await?;
+        let call = prepare(service, operation, request, payload, (who, from, asked)).await?;
         match call {
             Prepared::Answered(answer) => Ok(answer),
             Prepared::Go(call, tag) => {
@@ -261,8 +286,7 @@ async fn prepare(
     operation: &Operation,
     request: &HttpRequest,
     payload: web::Payload,
-    who: Option<Arc<Known>>,
-    from: From<'_>,
+    (who, from, asked): (Option<Arc<Known>>, From<'_>, Asked),
 ) -> Result<Prepared, Problem> {
     let headers = request.headers();
     let text = |name: &str| header_text(headers, name).map(Cow::into_owned);
@@ -270,16 +294,7 @@ async fn prepare(
     if (caller.as_deref()).is_some_and(|caller| caller.clearance() != Clearance::None) {
         from.learnt.sees_marked();
     }
-    let query = Query::parse(request.query_string(), &operation.in_query)?;
-    let format = if operation.media_type == JSON {
-        Format::choose(
-            query.get("format"),
-            header_text(headers, "accept").as_deref(),
-            operation.formats,
-        )?
-    } else {
-        Format::Json
-    };
+    let (query, format) = asked?;
     let address = request
         .uri()
         .path_and_query()
@@ -581,7 +596,7 @@ fn finish(
     Ok(answer)
 }
 
-fn respond(service: &Service, answer: Answer) -> HttpResponse {
+fn respond(service: &Service, answer: Answer, is_head: bool) -> HttpResponse {
     let mut response =
         HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
     if answer.status != 304 {
@@ -590,10 +605,20 @@ fn respond(service: &Service, answer: Answer) -> HttpResponse {
     let mut response = match answer.body {
         _ if answer.status == 304 => response.finish(),
         Body::Whole(bytes) => response.body(bytes),
-        // Its ranges and hash refer to the original bytes, so it must not be compressed on the way.
-        Body::Pieces(pieces) => response
-            .insert_header(("content-encoding", "identity"))
-            .body(SizedStream::new(pieces.length, (pieces.open)())),
+        Body::Pieces(pieces) => {
+            let body = match is_head {
+                true => futures_util::stream::empty().boxed(),
+                false => (pieces.open)(),
+            };
+            match pieces.length {
+                // Its ranges and hash refer to the original bytes, so it must not be compressed on
+                // the way.
+                Some(length) => response
+                    .insert_header(("content-encoding", "identity"))
+                    .body(SizedStream::new(length, body)),
+                None => response.body(BodyStream::new(body)),
+            }
+        }
     };
     let headers = response.headers_mut();
     common(service, headers);

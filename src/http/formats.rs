@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use strum::VariantArray;
 use uuid::Uuid;
 
-use super::answer::{Answer, JSON};
+use super::answer::{Answer, Body, JSON};
 use super::parameters::query;
 use super::query::invalid;
-use crate::policy::{self, Act, Role};
+use crate::policy::{self, Act, Role, Subject};
 use crate::problem::{Code, Problem};
-use crate::render::table::{Column, LinkedName, Row, csv, xlsx};
+use crate::render::table::xlsx::Book;
+use crate::render::table::{Column, LinkedName};
 use crate::world::visible::VisibleWorld;
 use crate::world::vocabulary::in_words;
 
@@ -239,13 +240,13 @@ pub fn document(format: Format, name: &str, bytes: Vec<u8>) -> Answer {
     sent(format, &name, disposition, bytes)
 }
 
-fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer {
+fn sent(format: Format, name: &str, disposition: &str, body: impl Into<Body>) -> Answer {
     let naming = format.naming();
     let answer = Answer {
         status: 200,
         headers: Vec::new(),
         content_type: naming.sent,
-        body: bytes.into(),
+        body: body.into(),
     };
     answer.header(
         "Content-Disposition",
@@ -253,51 +254,53 @@ fn sent(format: Format, name: &str, disposition: &str, bytes: Vec<u8>) -> Answer
     )
 }
 
-/// What a table is made of.
-pub struct Table<'a> {
-    /// Name of the file, and in words of the sheet.
-    pub name: &'a str,
-    pub columns: &'a [Column],
-    /// The world that names linked records.
-    pub seen: &'a VisibleWorld,
+/// The answer with a table.
+#[must_use]
+pub fn table(format: Format, name: &str, body: impl Into<Body>) -> Answer {
+    sent(format, name, "attachment", body)
 }
 
-impl Table<'_> {
-    /// Writes the table with these rows.
-    ///
-    /// # Errors
-    /// 406 if it does not fit into a workbook.
-    pub fn write(
-        &self,
-        format: Format,
-        rows: impl Iterator<Item = Result<Row, Problem>>,
-    ) -> Result<Answer, Problem> {
-        let name_of = |id: &str| linked_name(self.seen, id);
-        let bytes = match format {
-            Format::Xlsx => {
-                let sheet = in_words(&self.name.replace('-', "_"));
-                xlsx::write(&sheet, self.columns, rows, &name_of)?
-            }
-            _ => csv::write(self.columns, rows, &name_of)?,
+/// A workbook with a table of this name.
+///
+/// # Errors
+/// 406 if it has more columns than a workbook can have.
+pub fn workbook(name: &str, columns: Vec<Column>) -> Result<Book, Problem> {
+    Book::with_head(&in_words(&name.replace('-', "_")), columns)
+}
+
+/// Names the records that tables link to.
+pub struct LinkNames<'a> {
+    /// The world of the table.
+    seen: &'a VisibleWorld,
+    /// By subject, whether every role may read it.
+    is_open: Vec<bool>,
+}
+
+impl<'a> LinkNames<'a> {
+    /// Names records of this world.
+    #[must_use]
+    pub fn of(seen: &'a VisibleWorld) -> Self {
+        let is_open = |subject: &Subject| {
+            let mut roles = Role::VARIANTS.iter();
+            roles.all(|role| policy::allows(*role, *subject, Act::Read))
         };
-        let format = if format.is_table() {
-            format
-        } else {
-            Format::Csv
-        };
-        Ok(sent(format, self.name, "attachment", bytes))
+        Self {
+            seen,
+            is_open: Subject::VARIANTS.iter().map(is_open).collect(),
+        }
     }
-}
 
-/// Reference and title of a record that the caller may see. Kinds that not every role may read are
-/// not named, so that a table is the same for all who may ask for it.
-fn linked_name(seen: &VisibleWorld, id: &str) -> Option<LinkedName> {
-    let record = seen.any(Uuid::try_parse(id).ok()?)?;
-    let is_open = |role: &Role| policy::allows(*role, record.subject(), Act::Read);
-    Role::VARIANTS.iter().all(is_open).then(|| LinkedName {
-        reference: record.meta().reference.to_string(),
-        title: record.title().unwrap_or_default().to_owned(),
-    })
+    /// Reference and title of a record that the caller may see. Kinds that not every role may read
+    /// are not named, so that a table is the same for all who may ask for it.
+    #[must_use]
+    pub fn name(&self, id: &str) -> Option<LinkedName<'a>> {
+        let record = self.seen.any(Uuid::try_parse(id).ok()?)?;
+        let is_open = *self.is_open.get(record.subject() as usize)?;
+        is_open.then(|| LinkedName {
+            reference: &record.meta().reference,
+            title: record.title().unwrap_or_default(),
+        })
+    }
 }
 
 #[cfg(test)]

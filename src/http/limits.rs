@@ -54,7 +54,8 @@ impl Room {
         if all + more > limit || *own + more > limit / 2 {
             return Err(Problem::unavailable(
                 "the service is receiving as many large bodies as it has memory for",
-            ));
+            )
+            .shed(Shed::BodyMemory));
         }
         *own += more;
         self.size += more;

@@ -1,27 +1,29 @@
 //! Lists: filtered, sorted, and paged by a cursor that continues exactly where the previous page
 //! ended.
 
+use std::fs::File;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::answer::{Answer, put_array};
+use super::answer::{Answer, Body, put_array};
 use super::call::Call;
-use super::formats::{Format, Table};
+use super::formats::{self, Format, LinkNames};
+use super::large_answers::{PIECE, Reader};
 use super::parameters::query;
 use super::query::{Query, invalid};
 use crate::problem::{Code, Problem};
-use crate::render::table::Column;
+use crate::render::table::csv::Csv;
+use crate::render::table::{Column, Row};
 use crate::world::catalogue::Filter;
-use crate::world::codes::Codes;
 use crate::world::collation::{fold, same_name};
 use crate::world::fields::Field;
 use crate::world::visible::{RedactedRecord, VisibleWorld};
@@ -122,10 +124,14 @@ struct Asked {
     on: NaiveDate,
 }
 
+/// Number of records that the thread of a request goes through for a page. If it takes more, the
+/// page is made elsewhere.
+const FEW: usize = 1_000;
+
 /// Returns a page of a list.
 ///
 /// # Errors
-/// 400 if the query is not valid.
+/// 400 if the query is not valid; 429 or 503 if too many tables are being made.
 pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let (seen, on) = call.world().await?;
     let asked = Asked::read(&call, kind, on)?;
@@ -137,49 +143,102 @@ pub async fn list(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         .transpose()?;
     let limit = limit(&call.query)?;
     if call.format.is_table() {
-        let (format, codes) = (call.format, (call.service.codes)(&kind.schema_name));
-        let work = move || table(&asked, &seen, format, codes);
-        return actix_web::web::block(work)
-            .await
-            .map_err(Problem::internal)?;
+        return table(&call, asked, seen).await;
     }
-    let (page, more) = asked.page(&seen, after.as_ref(), limit);
-    let next = page
-        .last()
-        .filter(|_| more)
-        .map(|last| asked.cursor(last.as_ref(), fingerprint));
-    let total = if call.query.flag("include_total")? {
-        Some(asked.count(&seen))
-    } else {
-        None
+    let page = PageAsked {
+        asked,
+        after,
+        limit,
+        is_counted: call.query.flag("include_total")?,
+        fingerprint,
+        path: call.address.split('?').next().unwrap_or_default().into(),
+        query: call.query.clone(),
     };
-    let shown = page
-        .iter()
-        .map(|r| seen.show(r))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut body =
-        BytesMut::with_capacity(shown.iter().map(|r| r.json().len() + 1).sum::<usize>() + 200);
-    body.put_slice(b"{\"items\":");
-    put_array(&mut body, shown.iter().map(RedactedRecord::json));
-    let next_json = next
-        .as_ref()
-        .map_or_else(|| "null".to_owned(), |c| format!("\"{c}\""));
-    let total_json = total.map_or_else(|| "null".to_owned(), |t| t.to_string());
-    body.put_slice(format!(",\"next_cursor\":{next_json},\"total\":{total_json}}}").as_bytes());
-    let answer = Answer::json(200, body.freeze());
-    Ok(match next {
-        Some(cursor) => answer.header("Link", next_link(&call, &cursor)),
-        None => answer,
-    })
+    if let Some(answer) = page.answer(&seen, Some(FEW))? {
+        return Ok(answer);
+    }
+    // The next caller who asks the same before the journal moves is answered from the cache.
+    let (service, key) = (Arc::clone(&call.service), call.tag.clone());
+    let make = move || {
+        let whole = || page.answer(&seen, None)?.ok_or_else(Problem::not_found);
+        match key {
+            Some(key) => service.answers.get_or_make(key, whole),
+            None => whole(),
+        }
+    };
+    call.service.large.list(make).await
 }
 
-/// Returns every record that matches, as a table.
-fn table(
-    asked: &Asked,
-    seen: &VisibleWorld,
-    format: Format,
-    codes: &Codes,
-) -> Result<Answer, Problem> {
+/// A page of a list.
+struct PageAsked {
+    asked: Asked,
+    after: Option<Cursor>,
+    limit: usize,
+    /// Whether all matches are counted.
+    is_counted: bool,
+    fingerprint: Fingerprint,
+    path: String,
+    query: Query,
+}
+
+impl PageAsked {
+    /// The page, or none if it takes more records than `most` to make.
+    fn answer(&self, seen: &VisibleWorld, most: Option<usize>) -> Result<Option<Answer>, Problem> {
+        let mut left = Budget(most.unwrap_or(WHOLE));
+        let Some((page, more)) = self
+            .asked
+            .page(seen, self.after.as_ref(), self.limit, &mut left)
+        else {
+            return Ok(None);
+        };
+        let total = match self.is_counted {
+            true => match self.asked.count(seen, &mut left) {
+                Some(total) => Some(total),
+                None => return Ok(None),
+            },
+            false => None,
+        };
+        let next = page
+            .last()
+            .filter(|_| more)
+            .map(|last| self.asked.cursor(last.as_ref(), self.fingerprint));
+        let shown = page
+            .iter()
+            .map(|r| seen.show(r))
+            .collect::<Result<Vec<_>, _>>()?;
+        let length = shown.iter().map(|r| r.json().len() + 1).sum::<usize>();
+        let mut body = BytesMut::with_capacity(length + 200);
+        body.put_slice(b"{\"items\":");
+        put_array(&mut body, shown.iter().map(RedactedRecord::json));
+        let next_json = next
+            .as_ref()
+            .map_or_else(|| "null".to_owned(), |c| format!("\"{c}\""));
+        let total_json = total.map_or_else(|| "null".to_owned(), |t| t.to_string());
+        body.put_slice(format!(",\"next_cursor\":{next_json},\"total\":{total_json}}}").as_bytes());
+        let answer = Answer::json(200, body.freeze());
+        Ok(Some(match next {
+            Some(cursor) => answer.header("Link", link(&self.path, &self.query, &cursor)),
+            None => answer,
+        }))
+    }
+}
+
+/// Number of records that may still be gone through.
+struct Budget(usize);
+
+impl Budget {
+    /// Counts a record; none if it is one too many.
+    fn spend(&mut self, records: usize) -> Option<()> {
+        self.0 = self.0.checked_sub(records)?;
+        Some(())
+    }
+}
+
+/// Every record that matches, as a table. All rows are of one world.
+async fn table(call: &Call, asked: Asked, seen: VisibleWorld) -> Result<Answer, Problem> {
+    let large = &call.service.large;
+    let place = large.admit(call.who()?.account)?;
+    let codes = (call.service.codes)(&asked.kind.schema_name);
     let column = |field: &Field| Column {
         codes: codes
             .at(&format!("/{}", field.path.join("/")))
@@ -187,18 +246,89 @@ fn table(
             .to_vec(),
         field: field.clone(),
     };
-    let columns: Vec<Column> = asked.kind.fields().iter().map(column).collect();
-    let (records, _) = asked.page(seen, None, WHOLE);
-    let row = |record| {
-        let shown = seen.show(record)?;
-        serde_json::from_slice(shown.json()).map_err(Problem::internal)
+    let (kind, columns) = (asked.kind, asked.kind.fields().iter().map(column));
+    let columns: Vec<Column> = columns.collect();
+    let body = match call.format {
+        Format::Xlsx => {
+            let file = large.whole(move |reader| workbook(&asked, &seen, columns, reader));
+            large.read(place, file.await?)?
+        }
+        _ => {
+            let mut rows = CsvRows::new(asked, seen, columns);
+            large.made(place, move || rows.next())
+        }
     };
-    let table = Table {
-        name: asked.kind.path,
-        columns: &columns,
-        seen,
+    let format = match call.format {
+        Format::Xlsx => Format::Xlsx,
+        _ => Format::Csv,
     };
-    table.write(format, records.into_iter().map(row))
+    Ok(formats::table(format, kind.path, Body::Pieces(body)))
+}
+
+/// A workbook of every record that matches, in a file that is gone once it is closed.
+fn workbook(
+    asked: &Asked,
+    seen: &VisibleWorld,
+    columns: Vec<Column>,
+    reader: &Reader,
+) -> Result<File, Problem> {
+    let names = LinkNames::of(seen);
+    let mut book = formats::workbook(asked.kind.path, columns)?;
+    for record in asked.all(seen) {
+        if reader.has_left() {
+            return Err(Problem::unavailable("nobody waits for the workbook"));
+        }
+        let shown = seen.show_once(record.as_ref())?;
+        let row: Row<'_> = serde_json::from_slice(shown.json()).map_err(Problem::internal)?;
+        book.add(&row, &|id| names.name(id))?;
+    }
+    let mut file = tempfile::tempfile().map_err(Problem::internal)?;
+    book.save(&mut file)?;
+    Ok(file)
+}
+
+/// The records that match as CSV, a piece at a time.
+struct CsvRows {
+    asked: Asked,
+    seen: VisibleWorld,
+    columns: Vec<Column>,
+    /// The table as far as it was written, and the records that are still to come; none before the
+    /// first piece.
+    rest: Option<(Csv, std::vec::IntoIter<Arc<dyn AnyRecord>>)>,
+}
+
+impl CsvRows {
+    fn new(asked: Asked, seen: VisibleWorld, columns: Vec<Column>) -> Self {
+        Self {
+            asked,
+            seen,
+            columns,
+            rest: None,
+        }
+    }
+
+    /// The next piece; none after the last.
+    fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let (mut csv, mut records) = match self.rest.take() {
+            Some(rest) => rest,
+            None => {
+                let all: Vec<_> = self.asked.all(&self.seen).into_iter().cloned().collect();
+                (Csv::with_head(&self.columns)?, all.into_iter())
+            }
+        };
+        let names = LinkNames::of(&self.seen);
+        for record in records.by_ref() {
+            let shown = self.seen.show_once(record.as_ref())?;
+            let row: Row<'_> = serde_json::from_slice(shown.json()).map_err(Problem::internal)?;
+            csv.add(&row, &self.columns, &|id| names.name(id))?;
+            if csv.length() >= PIECE {
+                break;
+            }
+        }
+        let piece = csv.take()?;
+        self.rest = Some((csv, records));
+        Ok((!piece.is_empty()).then(|| piece.into()))
+    }
 }
 
 /// The query parameter for the size of a page.
@@ -246,9 +376,13 @@ pub fn linked<T>(call: &Call, answer: Answer, page: &Page<T>) -> Answer {
 #[must_use]
 pub fn next_link(call: &Call, cursor: &str) -> String {
     let path = call.address.split('?').next().unwrap_or_default();
+    link(path, &call.query, cursor)
+}
+
+fn link(path: &str, asked: &Query, cursor: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
-        .extend_pairs(call.query.without(&["cursor"]))
+        .extend_pairs(asked.without(&["cursor"]))
         .append_pair("cursor", cursor);
     format!("<{path}?{}>; rel=\"next\"", query.finish())
 }
@@ -320,35 +454,39 @@ impl Asked {
             && seen.may_see(meta.id)
     }
 
-    /// The records after `after`, at most `limit`, and whether more follow.
+    /// Every record, in order.
+    fn all<'w>(&self, seen: &'w VisibleWorld) -> Vec<&'w Arc<dyn AnyRecord>> {
+        let page = self.page(seen, None, WHOLE, &mut Budget(WHOLE));
+        page.map(|(all, _)| all).unwrap_or_default()
+    }
+
+    /// The records after `after`, at most `limit`, and whether more follow. None if there are too
+    /// many to go through.
     fn page<'w>(
         &self,
         seen: &'w VisibleWorld,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> (Vec<&'w Arc<dyn AnyRecord>>, bool) {
+        left: &mut Budget,
+    ) -> Option<(Vec<&'w Arc<dyn AnyRecord>>, bool)> {
         let mut found = match self.few(seen) {
-            Some(few) => self.sorted(few, after),
-            None => self.walk(seen, after, limit + 1),
+            Some(few) => self.sorted(self.matching(few, seen, left)?, after),
+            None => self.walk(seen, after, limit + 1, left)?,
         };
         let more = found.len() > limit;
         found.truncate(limit);
-        (found, more)
+        Some((found, more))
     }
 
     /// The only records that can match, if a filter names a record that they all refer to, or if
     /// the reference itself is given.
-    fn few<'w>(&self, seen: &'w VisibleWorld) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
+    fn few<'w>(
+        &self,
+        seen: &'w VisibleWorld,
+    ) -> Option<Box<dyn Iterator<Item = &'w Arc<dyn AnyRecord>> + 'w>> {
         if let Some(reference) = &self.reference {
-            let table = seen.table(self.kind);
-            let ids = table
-                .into_iter()
-                .flat_map(|t| t.all_with_reference(reference));
-            return Some(
-                ids.filter_map(|id| seen.any(id))
-                    .filter(|r| self.matches(r.as_ref(), seen))
-                    .collect(),
-            );
+            let ids = seen.table(self.kind)?.all_with_reference(reference);
+            return Some(Box::new(ids.into_iter().filter_map(|id| seen.any(id))));
         }
         let pivot = self.filter.pivot()?;
         let all = seen.table(self.kind).map_or(0, crate::world::Table::len);
@@ -357,12 +495,24 @@ impl Asked {
         if pointing > 1_000 && pointing * 8 > all {
             return None;
         }
-        let pointing = seen.pointing_of(pivot, self.kind);
-        Some(
-            pointing
-                .filter(|r| self.matches(r.as_ref(), seen))
-                .collect(),
-        )
+        Some(Box::new(seen.pointing_of(pivot, self.kind)))
+    }
+
+    /// Those of these records that match.
+    fn matching<'w>(
+        &self,
+        records: impl Iterator<Item = &'w Arc<dyn AnyRecord>>,
+        seen: &VisibleWorld,
+        left: &mut Budget,
+    ) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
+        let mut found = Vec::new();
+        for record in records {
+            left.spend(1)?;
+            if self.matches(record.as_ref(), seen) {
+                found.push(record);
+            }
+        }
+        Some(found)
     }
 
     fn sorted<'w>(
@@ -385,12 +535,13 @@ impl Asked {
         seen: &'w VisibleWorld,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Vec<&'w Arc<dyn AnyRecord>> {
+        left: &mut Budget,
+    ) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
         let Some((first, down)) = self.order.first().copied() else {
-            return Vec::new();
+            return Some(Vec::new());
         };
         let Some(order) = seen.table(self.kind).and_then(|t| t.order(first)) else {
-            return Vec::new();
+            return Some(Vec::new());
         };
         let single = self.order.len() == 1;
         // With one key, starts at the cursor's position; with several, at the first record with the
@@ -417,10 +568,11 @@ impl Asked {
             (Some(e), true) => (Bound::Unbounded, start(e)),
         };
         let rows = order.range::<_, (Key, Uuid)>(range);
+        let wanted = (limit, after.filter(|_| !single));
         if down {
-            self.take(rows.rev(), seen, after.filter(|_| !single), limit, single)
+            self.take(rows.rev(), seen, wanted, left)
         } else {
-            self.take(rows, seen, after.filter(|_| !single), limit, single)
+            self.take(rows, seen, wanted, left)
         }
     }
 
@@ -428,38 +580,48 @@ impl Asked {
         &self,
         rows: impl Iterator<Item = (&'w (Key, Uuid), &'w Arc<dyn AnyRecord>)>,
         seen: &'w VisibleWorld,
-        after: Option<&Cursor>,
-        limit: usize,
-        single: bool,
-    ) -> Vec<&'w Arc<dyn AnyRecord>> {
-        let matching = rows.filter(|(_, r)| self.matches(r.as_ref(), seen));
-        if single {
-            return matching.map(|(_, r)| r).take(limit).collect();
-        }
+        (limit, after): (usize, Option<&Cursor>),
+        left: &mut Budget,
+    ) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
+        let single = self.order.len() == 1;
         let mut found: Vec<&'w Arc<dyn AnyRecord>> = Vec::new();
         let mut run: Vec<&'w Arc<dyn AnyRecord>> = Vec::new();
         let mut at: Option<&Key> = None;
-        for ((key, _), record) in matching {
+        for ((key, _), record) in rows {
+            if found.len() >= limit {
+                break;
+            }
+            left.spend(1)?;
+            if !self.matches(record.as_ref(), seen) {
+                continue;
+            }
+            if single {
+                found.push(record);
+                continue;
+            }
             if at.is_some_and(|k| k != key) {
                 found.extend(self.sorted(std::mem::take(&mut run), after));
-                if found.len() >= limit {
-                    break;
-                }
             }
             at = Some(key);
             run.push(record);
         }
-        found.extend(self.sorted(run, after));
-        found
+        if found.len() < limit {
+            found.extend(self.sorted(run, after));
+        }
+        Some(found)
     }
 
-    fn count(&self, seen: &VisibleWorld) -> usize {
-        match self.few(seen) {
-            Some(few) => few.len(),
-            None => seen.table(self.kind).map_or(0, |t| {
-                t.rows().filter(|r| self.matches(r.as_ref(), seen)).count()
-            }),
+    /// Number of all matches; none if there are too many records to go through.
+    fn count(&self, seen: &VisibleWorld, left: &mut Budget) -> Option<usize> {
+        if let Some(few) = self.few(seen) {
+            return Some(self.matching(few, seen, left)?.len());
         }
+        let Some(table) = seen.table(self.kind) else {
+            return Some(0);
+        };
+        left.spend(table.len())?;
+        let rows = table.rows();
+        Some(rows.filter(|r| self.matches(r.as_ref(), seen)).count())
     }
 
     fn position(&self, record: &dyn AnyRecord) -> Vec<Directed> {

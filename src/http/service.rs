@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::answer_cache::AnswerCache;
+use super::large_answers::LargeAnswers;
 use super::limits::Limits;
 use crate::access::issuers::Issuers;
 use crate::access::tokens::Tokens;
@@ -21,6 +22,7 @@ pub struct Service {
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
     pub answers: AnswerCache,
+    pub large: Arc<LargeAnswers>,
     /// The codes in an answer, by the name of its schema.
     pub codes: fn(&str) -> &'static Codes,
 }

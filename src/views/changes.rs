@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
-use super::request::{Asked, View, id_of, name_of, operation_by, render, some_of, words};
+use super::request::{Asked, View, id_of, in_place, name_of, operation_by, render, some_of, words};
 use super::status::Named;
 use crate::db::store::{self, AuthorRow};
 use crate::http::history::FieldChange;
@@ -575,9 +575,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
             render(&view, &asked.seen, (format, &name), &service)
         })
     };
-    actix_web::web::block(make)
-        .await
-        .map_err(Problem::internal)?
+    in_place(&call, make).await
 }
 
 /// The operations of this view.

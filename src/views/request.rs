@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::http::formats::{self, Format, TABLES, Table};
+use crate::http::formats::{self, Format, LinkNames, TABLES};
 use crate::http::operation::{Access, Handler, Operation, Tag};
 use crate::http::page::{WHOLE, limit};
 use crate::http::parameters::{query, schema_ref};
@@ -18,7 +18,8 @@ use crate::http::service::Service;
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::{Code, Problem};
-use crate::render::table::Column;
+use crate::render::table::csv::Csv;
+use crate::render::table::{Column, Row};
 use crate::world::AnyRecord;
 use crate::world::fields::Field;
 use crate::world::visible::VisibleWorld;
@@ -222,6 +223,19 @@ pub(super) async fn answer<V: View>(
             render(&view, &asked.seen, (format, &name), &service)
         })
     };
+    in_place(&call, work).await
+}
+
+/// Makes an answer where it holds up nobody: a table in its turn, because it has every row.
+pub(super) async fn in_place(
+    call: &Call,
+    work: impl FnOnce() -> Result<Answer, Problem> + Send + 'static,
+) -> Result<Answer, Problem> {
+    if call.format.is_table() {
+        let large = &call.service.large;
+        let _place = large.admit(call.who()?.account)?;
+        return large.whole(move |_| work()).await;
+    }
     actix_web::web::block(work)
         .await
         .map_err(Problem::internal)?
@@ -259,11 +273,6 @@ pub(super) fn render<V: View>(
         field,
     };
     let columns: Vec<Column> = view.fields().into_iter().map(column).collect();
-    let table = Table {
-        name,
-        columns: &columns,
-        seen,
-    };
     let rows = view.rows();
     debug_assert!(
         rows.iter()
@@ -273,7 +282,23 @@ pub(super) fn render<V: View>(
         "{}: a row has a field without a column",
         V::name()
     );
-    table.write(format, rows.into_iter().map(Ok))
+    let names = LinkNames::of(seen);
+    let names = |id: &str| names.name(id);
+    let rows = rows.iter().map(Row::deserialize);
+    if format == Format::Xlsx {
+        let mut book = formats::workbook(name, columns)?;
+        for row in rows {
+            book.add(&row.map_err(Problem::internal)?, &names)?;
+        }
+        let mut file = Vec::new();
+        book.save(&mut file)?;
+        return Ok(formats::table(format, name, file));
+    }
+    let mut csv = Csv::with_head(&columns)?;
+    for row in rows {
+        csv.add(&row.map_err(Problem::internal)?, &columns, &names)?;
+    }
+    Ok(formats::table(Format::Csv, name, csv.take()?))
 }
 
 /// Name of a view's file: the words of its path, without ids.

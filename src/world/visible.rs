@@ -268,6 +268,21 @@ impl VisibleWorld {
         )
     }
 
+    /// The same, for an answer with so many records that their JSON is not worth caching.
+    ///
+    /// # Errors
+    /// Fails if it cannot be written.
+    pub fn show_once(&self, record: &dyn AnyRecord) -> Result<RedactedRecord, Problem> {
+        let context = self.context();
+        show(
+            record,
+            context.now,
+            &self.visibility,
+            Some(&context),
+            || whole(record),
+        )
+    }
+
     /// One version of a record in the form that the caller may see. Without the records around it,
     /// a released version shows no figures.
     ///

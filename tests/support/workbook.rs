@@ -28,18 +28,31 @@ fn shared(book: &[u8]) -> Vec<String> {
                 }
             }
             Event::GeneralRef(r) => {
-                let name = r.decode().expect("a name");
-                let text = quick_xml::escape::unescape(&format!("&{name};"))
-                    .expect("a character")
-                    .into_owned();
                 if let Some(last) = all.last_mut() {
-                    last.push_str(&text);
+                    last.push_str(&unescaped(&r));
                 }
             }
             Event::Eof => return all,
             _ => {}
         }
     }
+}
+
+/// The character that a reference stands for.
+fn unescaped(reference: &quick_xml::events::BytesRef<'_>) -> String {
+    let name = reference.decode().expect("a name");
+    quick_xml::escape::unescape(&format!("&{name};"))
+        .expect("a character")
+        .into_owned()
+}
+
+/// Adds a text to a cell of the last row.
+fn put(rows: &mut [Vec<String>], at: usize, text: &str) {
+    let row = rows.last_mut().expect("a row");
+    if row.len() <= at {
+        row.resize(at + 1, String::new());
+    }
+    row[at].push_str(text);
 }
 
 /// Column of a cell such as `AB12`, from 0.
@@ -54,7 +67,7 @@ pub fn rows(book: &[u8]) -> Vec<Vec<String>> {
     let xml = part(book, "xl/worksheets/sheet1.xml");
     let mut reader = quick_xml::Reader::from_str(&xml);
     let mut rows: Vec<Vec<String>> = Vec::new();
-    let (mut at, mut is_shared, mut is_value) = (0, false, false);
+    let (mut at, mut is_shared, mut is_value, mut is_text) = (0, false, false, false);
     loop {
         match reader.read_event().expect("XML") {
             Event::Start(e) if e.name().as_ref() == b"row" => {
@@ -70,7 +83,9 @@ pub fn rows(book: &[u8]) -> Vec<Vec<String>> {
                 is_shared = attribute("t").as_deref() == Some("s");
             }
             Event::Start(e) if e.name().as_ref() == b"v" => is_value = true,
-            Event::End(_) => is_value = false,
+            // A text may be in its cell.
+            Event::Start(e) if e.name().as_ref() == b"t" => is_text = true,
+            Event::End(_) => (is_value, is_text) = (false, false),
             Event::Text(t) if is_value => {
                 let text = t.decode().expect("text").into_owned();
                 let text = if is_shared {
@@ -78,12 +93,12 @@ pub fn rows(book: &[u8]) -> Vec<Vec<String>> {
                 } else {
                     text
                 };
-                let row = rows.last_mut().expect("a row");
-                if row.len() <= at {
-                    row.resize(at + 1, String::new());
-                }
-                row[at] = text;
+                put(&mut rows, at, &text);
             }
+            Event::Text(t) if is_text => {
+                put(&mut rows, at, &t.decode().expect("text"));
+            }
+            Event::GeneralRef(r) if is_text => put(&mut rows, at, &unescaped(&r)),
             Event::Eof => return rows,
             _ => {}
         }

@@ -1,48 +1,88 @@
 //! A table as CSV (RFC 4180), with codes as they are.
 
-use csv::{Terminator, WriterBuilder};
-use serde_json::Value;
+use std::borrow::Cow;
 
-use super::{Cell, Column, NameOf, Reader, Row, cell, text};
+use csv::{Terminator, Writer, WriterBuilder};
+
+use super::{Cell, Column, NameOf, Places, Reader, Row, text};
 use crate::problem::Problem;
 
-/// Writes the table.
-///
-/// # Errors
-/// The table cannot be written.
-pub fn write(
-    columns: &[Column],
-    rows: impl Iterator<Item = Result<Row, Problem>>,
-    name_of: NameOf<'_>,
-) -> Result<Vec<u8>, Problem> {
-    let mut out = WriterBuilder::new()
+/// A table that is being written. What is written can be taken out at any time.
+pub struct Csv {
+    out: Writer<Vec<u8>>,
+    places: Places,
+}
+
+fn writer() -> Writer<Vec<u8>> {
+    WriterBuilder::new()
         .terminator(Terminator::CRLF)
-        .from_writer(Vec::new());
-    let names = columns.iter().map(|c| &c.field.name);
-    out.write_record(names).map_err(Problem::internal)?;
-    for row in rows {
-        let row = row?;
-        let cells = columns.iter().map(|c| safe(&cell(&row, c, name_of), c));
-        out.write_record(cells).map_err(Problem::internal)?;
+        .from_writer(Vec::new())
+}
+
+impl Csv {
+    /// A table with its head.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub fn with_head(columns: &[Column]) -> Result<Self, Problem> {
+        let mut out = writer();
+        let names = columns.iter().map(|c| &c.field.name);
+        out.write_record(names).map_err(Problem::internal)?;
+        let places = Places::of(columns);
+        Ok(Self { out, places })
     }
-    out.into_inner().map_err(Problem::internal)
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub fn add(
+        &mut self,
+        row: &Row<'_>,
+        columns: &[Column],
+        name_of: NameOf<'_, '_>,
+    ) -> Result<(), Problem> {
+        for (column, cell) in self.places.cells(row, columns, name_of) {
+            let cell = safe(&cell, column);
+            let written = self.out.write_field(cell.as_bytes());
+            written.map_err(Problem::internal)?;
+        }
+        let end = self.out.write_record(None::<&[u8]>);
+        end.map_err(Problem::internal)
+    }
+
+    /// Number of bytes that were written and not taken out, roughly.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.out.get_ref().len()
+    }
+
+    /// Takes out what was written.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub fn take(&mut self) -> Result<Vec<u8>, Problem> {
+        let out = std::mem::replace(&mut self.out, writer());
+        out.into_inner().map_err(Problem::internal)
+    }
 }
 
 /// A cell that no spreadsheet interprets as a formula (OWASP: CSV injection).
-fn safe(cell: &Cell<'_>, column: &Column) -> String {
+fn safe<'a>(cell: &Cell<'a>, column: &'a Column) -> Cow<'a, str> {
     let text = text(cell, column, Reader::Program);
-    let is_number = matches!(cell, Cell::One(Value::Number(_)));
+    let is_number = matches!(cell, Cell::One(Row::Number(_)));
     if is_number || !text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         text
     } else {
-        format!("'{text}")
+        format!("'{text}").into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde::Deserialize;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::world::fields::Field;
@@ -52,10 +92,12 @@ mod tests {
             field: Field::named("a.b"),
             codes: Vec::new(),
         };
-        safe(
-            &cell(&json!({ "a": { "b": value } }), &column, &|_| None),
-            &column,
-        )
+        let row = json!({ "a": { "b": value } });
+        let (row, columns) = (Row::deserialize(&row).expect("a row"), [column]);
+        let mut places = Places::of(&columns);
+        let mut cells = places.cells(&row, &columns, &|_| None);
+        let (column, cell) = cells.next().expect("a cell");
+        safe(&cell, column).into_owned()
     }
 
     #[test]

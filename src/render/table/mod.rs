@@ -2,12 +2,13 @@
 //! codes, and people get the labels of these codes.
 
 pub mod csv;
+pub mod row;
 pub mod xlsx;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::Value;
-
+pub use self::row::Row;
 use crate::world::fields::{Field, FieldForm};
 use crate::world::vocabulary::Vocabulary;
 
@@ -29,23 +30,20 @@ impl Column {
 }
 
 /// Reference and title of a record.
-#[derive(Debug, Clone)]
-pub struct LinkedName {
-    pub reference: String,
-    pub title: String,
+#[derive(Debug, Clone, Copy)]
+pub struct LinkedName<'a> {
+    pub reference: &'a str,
+    pub title: &'a str,
 }
 
 /// Names the record with an id; none if the caller may not see it.
-pub type NameOf<'a> = &'a dyn Fn(&str) -> Option<LinkedName>;
-
-/// A row: a JSON object, with the values of the columns' fields.
-pub type Row = Value;
+pub type NameOf<'a, 'w> = &'a dyn Fn(&str) -> Option<LinkedName<'w>>;
 
 /// The content of a cell.
 enum Cell<'a> {
     Empty,
-    One(&'a Value),
-    Name(String),
+    One(&'a Row<'a>),
+    Name(&'a str),
     /// Members of a list.
     Many(Vec<Cell<'a>>),
 }
@@ -59,31 +57,56 @@ enum Reader {
     Person,
 }
 
-fn cell<'a>(row: &'a Row, column: &Column, name_of: NameOf<'_>) -> Cell<'a> {
-    named(at(row, &column.field.path), column.field.form, name_of)
+/// Where the columns' fields were in the row before.
+struct Places(Vec<usize>);
+
+impl Places {
+    fn of(columns: &[Column]) -> Self {
+        Self(vec![0; columns.len()])
+    }
+
+    /// The cells of a row, each with its column.
+    fn cells<'a, 'w: 'a>(
+        &'a mut self,
+        row: &'a Row<'a>,
+        columns: &'a [Column],
+        name_of: NameOf<'a, 'w>,
+    ) -> impl Iterator<Item = (&'a Column, Cell<'a>)> {
+        columns.iter().zip(&mut self.0).map(move |(column, place)| {
+            let [first, rest @ ..] = column.field.path.as_slice() else {
+                return (column, Cell::Empty);
+            };
+            let found = row.member(first, place);
+            let cell = found.map_or(Cell::Empty, |value| at(value, rest));
+            (column, named(cell, column.field.form, name_of))
+        })
+    }
 }
 
-fn at<'a>(value: &'a Value, path: &[String]) -> Cell<'a> {
+fn at<'a>(value: &'a Row<'a>, path: &[String]) -> Cell<'a> {
     match (value, path) {
-        (Value::Null, _) => Cell::Empty,
-        (Value::Array(list), _) => Cell::Many(list.iter().map(|v| at(v, path)).collect()),
-        (Value::Object(map), [first, rest @ ..]) => {
-            map.get(first).map_or(Cell::Empty, |v| at(v, rest))
-        }
+        (Row::Null, _) => Cell::Empty,
+        (Row::List(list), _) => Cell::Many(list.iter().map(|v| at(v, path)).collect()),
+        (Row::Object(_), [first, rest @ ..]) => value
+            .member(first, &mut 0)
+            .map_or(Cell::Empty, |v| at(v, rest)),
         (value, []) => Cell::One(value),
         _ => Cell::Empty,
     }
 }
 
 /// The cell of a link's name, in place of its id.
-fn named<'a>(cell: Cell<'a>, form: FieldForm, name_of: NameOf<'_>) -> Cell<'a> {
+fn named<'a, 'w: 'a>(cell: Cell<'a>, form: FieldForm, name_of: NameOf<'_, 'w>) -> Cell<'a> {
     match (cell, form) {
         (Cell::Many(list), form @ (FieldForm::Reference | FieldForm::Title)) => {
             let names = list.into_iter().map(|cell| named(cell, form, name_of));
             Cell::Many(names.collect())
         }
         (Cell::One(id), FieldForm::Reference | FieldForm::Title) => {
-            let name = id.as_str().and_then(name_of);
+            let name = match id {
+                Row::Text(id) => name_of(id),
+                _ => None,
+            };
             let said = name.map(|name| match form {
                 FieldForm::Reference => name.reference,
                 _ => name.title,
@@ -96,23 +119,27 @@ fn named<'a>(cell: Cell<'a>, form: FieldForm, name_of: NameOf<'_>) -> Cell<'a> {
 
 /// Text of a cell. The members of a list are separated by `; `. For programs, a semicolon or
 /// backslash in a member has a backslash before it, so that the list can be taken apart again.
-fn text(cell: &Cell<'_>, column: &Column, reader: Reader) -> String {
+fn text<'a>(cell: &Cell<'a>, column: &'a Column, reader: Reader) -> Cow<'a, str> {
     match cell {
-        Cell::Empty => String::new(),
-        Cell::Name(name) => name.clone(),
-        Cell::One(Value::String(text)) if reader == Reader::Person => column.label(text).to_owned(),
-        Cell::One(Value::String(text)) => text.clone(),
-        Cell::One(other) => other.to_string(),
+        Cell::Empty => Cow::Borrowed(""),
+        Cell::Name(name) => Cow::Borrowed(name),
+        Cell::One(Row::Text(text)) if reader == Reader::Person => Cow::Borrowed(column.label(text)),
+        Cell::One(Row::Text(text)) => Cow::Borrowed(text),
+        Cell::One(other) => serde_json::to_string(other).unwrap_or_default().into(),
         Cell::Many(list) => {
-            let member = |cell| {
-                let text = text(cell, column, reader);
-                if reader == Reader::Program {
-                    text.replace('\\', "\\\\").replace(';', "\\;")
-                } else {
-                    text
+            let mut all = String::new();
+            for (n, cell) in list.iter().enumerate() {
+                if n > 0 {
+                    all.push_str("; ");
                 }
-            };
-            list.iter().map(member).collect::<Vec<_>>().join("; ")
+                let member = text(cell, column, reader);
+                if reader == Reader::Program && member.contains(['\\', ';']) {
+                    all.push_str(&member.replace('\\', "\\\\").replace(';', "\\;"));
+                } else {
+                    all.push_str(&member);
+                }
+            }
+            all.into()
         }
     }
 }

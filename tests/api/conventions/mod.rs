@@ -6,6 +6,7 @@ mod changing;
 mod correlation;
 mod dates;
 mod declared_dates;
+mod exports;
 mod filters;
 mod idempotency;
 mod lists;
