@@ -451,6 +451,8 @@ impl Words {
 
     /// Values that queries select by and that no metric has.
     fn unknown(&self, queries: &str) -> Vec<String> {
+        // A label of Prometheus' own, which ends with the name of one here.
+        let queries = queries.replace("alertstate", "");
         let of = |label: &'static str| {
             let after = queries.split(label).skip(1);
             let values = after.filter_map(|rest| {
