@@ -9,8 +9,8 @@ use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::pulse::{Beat, Pulse};
 use super::waits::Waits;
-use super::worker::{Beat, Pulse};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");

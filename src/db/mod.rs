@@ -6,6 +6,7 @@
 
 pub mod connection;
 mod in_use;
+mod pulse;
 mod readers;
 pub mod schema;
 pub mod store;

@@ -2,14 +2,12 @@
 //! end: a thread whose database falls silent is given up, those who wait for it are told, and
 //! another thread with a fresh connection takes its place.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use diesel::connection::{Instrumentation, InstrumentationEvent};
-
+use super::pulse::Pulse;
 use super::{Address, Conn, DbError};
 use crate::metrics::Connections;
 
@@ -22,43 +20,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What a lock holds, also after a thread that held it has panicked.
 pub fn unpoisoned<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Until when a connection's statement must be answered, in milliseconds since the process began to
-/// count; 0 while it has none.
-#[derive(Debug, Default)]
-pub struct Pulse(AtomicU64);
-
-impl Pulse {
-    fn now() -> u64 {
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        // One more, so that no time is 0.
-        u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
-    }
-
-    fn is_overdue(&self) -> bool {
-        let until = self.0.load(Ordering::Relaxed);
-        until != 0 && until < Self::now()
-    }
-}
-
-/// Keeps a connection's [`Pulse`].
-pub(super) struct Beat {
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) silence: Duration,
-}
-
-impl Instrumentation for Beat {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        let until = match event {
-            InstrumentationEvent::StartQuery { .. } => {
-                Pulse::now() + u64::try_from(self.silence.as_millis()).unwrap_or_default()
-            }
-            InstrumentationEvent::FinishQuery { .. } => 0,
-            _ => return,
-        };
-        self.pulse.0.store(until, Ordering::Relaxed);
-    }
 }
 
 /// A thread's connection, which is made again after it was lost.
@@ -118,7 +79,7 @@ impl Link {
     /// Closes the connection. The next use makes another.
     pub fn close(&mut self) {
         self.conn = None;
-        self.pulse.0.store(0, Ordering::Relaxed);
+        self.pulse.rest();
     }
 
     /// Whether the connection was lost, rather than the statement being wrong. Then it is closed.
@@ -391,7 +352,7 @@ mod tests {
                 let is_first = turn.thread == 0;
                 if is_first {
                     // A statement that began long ago and is not answered.
-                    link.pulse.0.store(1, Ordering::Relaxed);
+                    link.pulse.expect(Duration::ZERO);
                     while turn.mine().is_some() {
                         std::thread::sleep(Duration::from_millis(1));
                     }
@@ -403,9 +364,6 @@ mod tests {
             },
         )
         .expect("it starts");
-        while Pulse::now() < 3 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
         let told = loop {
             worker.look();
             if let Ok(told) = told.try_recv() {

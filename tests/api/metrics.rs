@@ -200,6 +200,7 @@ async fn every_limit_that_is_met_is_counted(app: TestApp) {
             Shed::BodyIdle => serving.body_idle_seconds = 1,
             Shed::Time => serving.request_seconds = 0,
             Shed::Uploads => serving.uploads = 1,
+            Shed::BodyMemory => serving.body_memory = 10,
             _ => {}
         })
         .await;
@@ -283,6 +284,14 @@ async fn every_limit_that_is_met_is_counted(app: TestApp) {
                 }
                 Shed::BodySize => {
                     admin.post("/api/v1/units", &unit).await.status(413);
+                }
+                Shed::BodyMemory => {
+                    admin.post("/api/v1/units", &unit).await.status(503);
+                }
+                Shed::Exports => {
+                    let place = || app.service.large.admit(owner).ok();
+                    let _held: Vec<_> = std::iter::from_fn(place).collect();
+                    admin.get("/api/v1/units?format=csv").await.status(429);
                 }
                 Shed::BodyIdle => silent(&admin.base, &admin.token).await,
                 Shed::Time => {

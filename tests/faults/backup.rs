@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cluster::{Backend, Database};
+use crate::lists::some;
 use crate::server::{Client, Server, printed, run, run_with, taken};
 
 const FILE: &[u8] = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n";
@@ -97,15 +98,15 @@ async fn a_backup_made_while_others_write_is_complete() {
         backups.push(backup);
     }
     ends.store(true, Ordering::Relaxed);
-    for writer in writers {
+    for writer in some(writers) {
         assert!(writer.await.unwrap() > 0);
     }
     // Each is the journal as it was at one moment, of which the journal now is a continuation.
-    for head in &heads {
+    for head in some(&heads) {
         printed(&database, &["verify", "--head", head]);
     }
     assert_ne!(heads.first(), heads.last(), "others wrote in the meantime");
-    for (backup, head) in backups.iter().zip(&heads) {
+    for (backup, head) in some(backups.iter().zip(&heads)) {
         let folder = unpacked(backup);
         let restored = [
             ("DATABASE_URL", ""),

@@ -466,9 +466,7 @@ async fn bodies_have_their_share_of_memory(app: TestApp) {
 /// Whoever needs no token sends nothing large.
 async fn a_body_without_a_token_is_small(app: TestApp) {
     let public = with_bodies().filter(|(o, _)| o.is_public());
-    let mut seen = 0;
-    for (operation, media_type) in public {
-        seen += 1;
+    for (operation, media_type) in some(public) {
         for (length, is_refused) in some([(8 * 1024, false), (8 * 1024 + 1, true)]) {
             let ask = app
                 .client
@@ -478,7 +476,6 @@ async fn a_body_without_a_token_is_small(app: TestApp) {
             assert_eq!(answer.status == 413, is_refused, "{}", operation.path);
         }
     }
-    assert!(seen >= 3, "{seen}");
 }
 
 /// Every URL that is answered begins with the path of the public URL, and the service answers with

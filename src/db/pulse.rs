@@ -1,0 +1,52 @@
+//! Whether a connection's server answers, seen from other threads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+
+/// Until when a connection's statement must be answered, in milliseconds since the process began to
+/// count; 0 while it has none.
+#[derive(Debug, Default)]
+pub(super) struct Pulse(AtomicU64);
+
+impl Pulse {
+    fn now() -> u64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        // One more, so that no time is 0.
+        u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    /// A statement was sent, whose answer must come within this time.
+    pub(super) fn expect(&self, silence: Duration) {
+        let until = Self::now() + u64::try_from(silence.as_millis()).unwrap_or_default();
+        self.0.store(until, Ordering::Relaxed);
+    }
+
+    /// Nothing is awaited.
+    pub(super) fn rest(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_overdue(&self) -> bool {
+        let until = self.0.load(Ordering::Relaxed);
+        until != 0 && until < Self::now()
+    }
+}
+
+/// Keeps a connection's [`Pulse`].
+pub(super) struct Beat {
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) silence: Duration,
+}
+
+impl Instrumentation for Beat {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartQuery { .. } => self.pulse.expect(self.silence),
+            InstrumentationEvent::FinishQuery { .. } => self.pulse.rest(),
+            _ => {}
+        }
+    }
+}
