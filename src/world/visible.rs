@@ -268,7 +268,7 @@ impl VisibleWorld {
         )
     }
 
-    /// The same, for an answer with so many records that their JSON is not worth caching.
+    /// The same, for an answer with more records than are worth caching.
     ///
     /// # Errors
     /// Fails if it cannot be written.
