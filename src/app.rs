@@ -385,12 +385,12 @@ fn listen(
                 next.call(request)
             })
     })
-    .on_connect(move |_, kept| {
+    .on_connect(move |connection, kept| {
         kept.insert(metrics.requests.connected());
+        end_if_idle(connection, idle);
     })
     .workers(usize::from(serving.workers))
     .tcp_nodelay(true)
-    .on_connect(move |connection, _| end_if_idle(connection, idle))
     .shutdown_timeout(serving.shutdown_seconds)
     .client_request_timeout(Duration::from_secs(15))
     .keep_alive(KEEP_ALIVE)

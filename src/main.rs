@@ -86,7 +86,7 @@ enum Command {
         command: Keys,
     },
     /// Copy the database into an empty one, between SQLite and PostgreSQL: the whole journal with its
-    /// hashes and everything beside it, verified at the end. Stop the service first
+    /// hashes and everything else that is kept, verified at the end. Stop the service first
     Copy {
         /// Database to copy to: postgres://… or sqlite://PATH
         #[arg(

@@ -213,10 +213,7 @@ impl Address {
             Self::Postgres(url, waits) => {
                 let mut c = PgConnection::establish(&waits.url(url))?;
                 if let Some(pulse) = pulse {
-                    c.set_instrumentation(Beat {
-                        pulse: Arc::clone(pulse),
-                        silence: waits.silence(),
-                    });
+                    c.set_instrumentation(Beat::new(pulse, waits.silence()));
                 }
                 c.batch_execute(&waits.session())?;
                 Ok(Conn::Postgres(c))

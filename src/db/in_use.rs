@@ -83,7 +83,7 @@ impl InUse {
             }
             Ok(())
         };
-        write().map_err(|e| DbError::Url(format!("cannot write beside the database: {e}")))
+        write().map_err(|e| DbError::Url(format!("cannot write next to the database: {e}")))
     }
 }
 

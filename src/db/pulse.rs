@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
 
 /// Until when a connection's statement must be answered, in milliseconds since the process began to
 /// count; 0 while it has none.
@@ -35,10 +35,21 @@ impl Pulse {
     }
 }
 
-/// Keeps a connection's [`Pulse`].
+/// Keeps a connection's [`Pulse`], and passes on what happens.
 pub(super) struct Beat {
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) silence: Duration,
+    pulse: Arc<Pulse>,
+    silence: Duration,
+    next: Option<Box<dyn Instrumentation>>,
+}
+
+impl Beat {
+    pub(super) fn new(pulse: &Arc<Pulse>, silence: Duration) -> Self {
+        Self {
+            pulse: Arc::clone(pulse),
+            silence,
+            next: get_default_instrumentation(),
+        }
+    }
 }
 
 impl Instrumentation for Beat {
@@ -48,5 +59,6 @@ impl Instrumentation for Beat {
             InstrumentationEvent::FinishQuery { .. } => self.pulse.rest(),
             _ => {}
         }
+        self.next.on_connection_event(event);
     }
 }

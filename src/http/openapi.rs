@@ -263,7 +263,7 @@ pub fn document(operations: &[Operation], schemas: &Schemas) -> Value {
         "security": [{ "bearer": [] }],
         "x-problems": {
             "bulk": slugs(Operation::BULK_PROBLEMS),
-            "any": slugs(Operation::ANY_PROBLEMS), "token": slugs(Operation::TOKEN_PROBLEMS), "role": slugs(Operation::ROLE_PROBLEMS),
+            "any": slugs(Operation::ANY_PROBLEMS), "change": slugs(Operation::CHANGE_PROBLEMS), "token": slugs(Operation::TOKEN_PROBLEMS), "role": slugs(Operation::ROLE_PROBLEMS),
             "path": slugs(Operation::PATH_PROBLEMS), "body": slugs(Operation::BODY_PROBLEMS), "cursor": slugs(Operation::CURSOR_PROBLEMS),
             "etag": slugs(Operation::ETAG_PROBLEMS), "if_match": slugs(Operation::IF_MATCH_PROBLEMS), "idempotency_key": slugs(Operation::KEY_PROBLEMS),
         },

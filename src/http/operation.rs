@@ -386,6 +386,8 @@ impl Operation {
         Code::Internal,
         Code::Unavailable,
     ];
+    /// Those of operations that change something.
+    pub const CHANGE_PROBLEMS: &'static [Code] = &[Code::OutcomeUnknown];
     /// Those of operations that need a token.
     pub const TOKEN_PROBLEMS: &'static [Code] = &[Code::Unauthenticated];
     /// Those of operations that need a role.
@@ -460,6 +462,9 @@ impl Operation {
         for (_, of_form) in (Self::RECORD_PROBLEMS.iter()).filter(|(id, _)| self.id.starts_with(id))
         {
             codes.extend(*of_form);
+        }
+        if self.method != "GET" {
+            codes.extend(Self::CHANGE_PROBLEMS);
         }
         if self.path.ends_with("/bulk") {
             codes.extend(Self::BULK_PROBLEMS);

@@ -109,8 +109,10 @@ pub fn problems_of(path: &str, operation: &Value) -> Vec<&'static str> {
     };
     let is_public = operation["security"] == json!([]);
     let id = operation["operationId"].as_str().unwrap_or_default();
+    let is_change = PUBLISHED["paths"][path]["get"]["operationId"] != id;
     let forms = [
         ("any", true),
+        ("change", is_change),
         ("bulk", path.ends_with("/bulk")),
         ("create", id.starts_with("create")),
         ("update", id.starts_with("update")),

@@ -18,7 +18,7 @@ use crate::db::types::Guid;
 /// Number of rows read and written at once.
 const PAGE: i64 = 1_000;
 
-/// Copies the tables beside the journal and the records: each with the columns of a row, and the
+/// Copies the tables other than the journal and the records: each with the columns of a row, and the
 /// columns that its rows are ordered by.
 macro_rules! beside {
     ($from:ident, $to:ident, $($table:ident ($($order:ident),+) as $row:ty;)*) => {
