@@ -85,7 +85,7 @@ impl Readers {
         &self,
         read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
-        let (send, answer) = oneshot::channel();
+        let (send, mut answer) = oneshot::channel();
         let (reading, given_up) = oneshot::channel();
         let waiting = self.counts.queue.clone();
         let read = Box::new(move |link: &mut Link| {
@@ -106,8 +106,11 @@ impl Readers {
         drop(queue);
         tokio::select! {
             biased;
-            answer = answer => answer.map_err(|_| DbError::Busy)?,
-            Err(_) = given_up => Err(DbError::Away("it does not answer".into())),
+            answer = &mut answer => answer.map_err(|_| DbError::Busy)?,
+            // Also dropped when the read is done, which may be just after the answer was asked for.
+            Err(_) = given_up => answer
+                .try_recv()
+                .unwrap_or_else(|_| Err(DbError::Away("it does not answer".into()))),
         }
     }
 }
