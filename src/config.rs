@@ -197,7 +197,8 @@ pub struct Serving {
     /// Largest request body accepted, in bytes
     #[arg(long, env = "STRIDE_BODY_LIMIT", default_value_t = 4 * 1024 * 1024)]
     pub body_limit: usize,
-    /// Memory for request bodies that are being received, in bytes; one account may use half of it
+    /// Memory for request bodies of more than 8 KiB that are being received, in bytes; one account may
+    /// use half of it
     #[arg(long, env = "STRIDE_BODY_MEMORY", default_value_t = 64 * 1024 * 1024)]
     pub body_memory: usize,
     /// Largest streamed body accepted (a document, a file of observations), in bytes

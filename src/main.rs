@@ -227,6 +227,17 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
                 ),
                 false,
             );
+            if !report.faults.is_empty() {
+                say(
+                    &format!(
+                        "the copy is complete, but {} inconsistencies were found, which were there \
+                            before",
+                        report.faults.len()
+                    ),
+                    true,
+                );
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Some(Command::Openapi) => say(stride::app::document().trim_end(), false),
         Some(Command::Verify { documents, heads }) => {

@@ -217,14 +217,19 @@ impl Tokens {
                 Err(expired())
             };
         }
-        let (identity, exp) = self.verify(token)?;
+        let keys = self.keys();
+        let (identity, exp) = self.verify(token, &keys)?;
         let known = Arc::new(Known::from(identity));
         self.verdicts
             .insert(token.to_owned(), (Arc::clone(&known), exp));
+        // Its key may have been retired while it was checked.
+        if !Arc::ptr_eq(&keys, &self.keys()) {
+            self.verdicts.invalidate(token);
+        }
         Ok(known)
     }
 
-    fn verify(&self, token: &str) -> Result<(Identity, i64), Problem> {
+    fn verify(&self, token: &str, keys: &Keys) -> Result<(Identity, i64), Problem> {
         let invalid = || unauthenticated("the access token was not issued by this service");
         if token.len() > LONGEST {
             return Err(invalid());
@@ -236,7 +241,6 @@ impl Tokens {
         if header.alg != Algorithm::EdDSA || !typed || header.crit.is_some() {
             return Err(invalid());
         }
-        let keys = self.keys();
         let key = header
             .kid
             .as_ref()

@@ -118,6 +118,12 @@ pub enum Address {
     Sqlite(String),
 }
 
+/// The file next to an embedded database that its process locks. It has content once the database has
+/// been in use.
+pub(super) fn mark_of(path: &str) -> String {
+    format!("{path}.lock")
+}
+
 impl Address {
     /// Reads `postgres://…`, `postgresql://…` or `sqlite://PATH`.
     ///
@@ -178,7 +184,21 @@ impl Address {
         }
     }
 
-    /// Makes the folder of an embedded database, if there is none.
+    /// Checks that an embedded database that has been in use is still there. A connection would make
+    /// an empty one in its place.
+    fn refuse_lost(path: &str) -> Result<(), DbError> {
+        let has_content = |path: &str| std::fs::metadata(path).is_ok_and(|m| m.len() > 0);
+        let mark = mark_of(path);
+        if has_content(&mark) && !has_content(path) {
+            return Err(DbError::Url(format!(
+                "the database {path} has been in use, and is now missing or empty: restore it from \
+                    a backup, or remove {mark} to begin with an empty database"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Creates the folder of an embedded database, if it does not exist.
     pub(super) fn make_folder(&self) -> Result<(), DbError> {
         let Self::Sqlite(path) = self else {
             return Ok(());
@@ -220,6 +240,7 @@ impl Address {
             }
             Self::Sqlite(path) => {
                 self.make_folder()?;
+                Self::refuse_lost(path)?;
                 let mut c = SqliteConnection::establish(path)?;
                 c.batch_execute(BUSY_TIMEOUT)?;
                 c.batch_execute(
@@ -283,6 +304,18 @@ impl Conn {
                 })
                 .map_err(|e| DbError::Migration(e.to_string())),
         }
+    }
+
+    /// Checks that no newer build has changed the database.
+    ///
+    /// # Errors
+    /// One has, or the database cannot be queried.
+    pub fn refuse_newer(&mut self) -> Result<(), DbError> {
+        match self {
+            Self::Postgres(c) => refuse_newer(c, &POSTGRES),
+            Self::Sqlite(c) => refuse_newer(c, &SQLITE),
+        }
+        .map_err(|e| DbError::Migration(e.to_string()))
     }
 
     /// Whether all migrations of this build have run.

@@ -2,9 +2,10 @@
 //! lost.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::connection::mark_of;
 use super::{Address, DbError};
 
 /// What the mark says once the database has been in use.
@@ -30,16 +31,16 @@ impl InUse {
     /// Takes the lock before the database is opened.
     ///
     /// # Errors
-    /// Another process serves this database, or the database was in use and is missing or empty.
+    /// Another process serves this database.
     pub fn take(address: &Address) -> Result<Self, DbError> {
         let Address::Sqlite(path) = address else {
             return Ok(Self { mark: None });
         };
         address.make_folder()?;
-        let beside = format!("{path}.lock");
+        let beside = mark_of(path);
         let failed =
             |e: std::io::Error| DbError::Url(format!("the file {beside} cannot be opened: {e}"));
-        let mut mark = OpenOptions::new()
+        let mark = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
@@ -54,16 +55,6 @@ impl InUse {
                 )));
             }
             Err(TryLockError::Error(e)) => return Err(failed(e)),
-        }
-        let mut said = Vec::new();
-        mark.read_to_end(&mut said).map_err(failed)?;
-        let is_lost = std::fs::metadata(path).is_ok_and(|m| m.len() == 0)
-            || !std::path::Path::new(path).exists();
-        if !said.is_empty() && is_lost {
-            return Err(DbError::Url(format!(
-                "the database {path} has been in use, and is now missing or empty: restore it from \
-                    a backup, or remove {beside} to begin with an empty database"
-            )));
         }
         Ok(Self { mark: Some(mark) })
     }

@@ -153,6 +153,16 @@ impl<A> Turn<A> {
         })
     }
 
+    /// Does what a thread that was given up must not do, such as to publish what a server said that
+    /// has been replaced. False if the thread was given up.
+    #[must_use]
+    pub fn does(&self, work: impl FnOnce()) -> bool {
+        self.mine().is_some_and(|_hand| {
+            work();
+            true
+        })
+    }
+
     /// Returns who waits for what is done now; none if the thread was given up, and they were told.
     #[must_use]
     pub fn end(&self) -> Option<A> {
@@ -357,7 +367,10 @@ mod tests {
                         std::thread::sleep(Duration::from_millis(1));
                     }
                 }
-                let _ = results.send((is_first, turn.may_commit(), turn.end()));
+                let mut has_done = false;
+                let does = turn.does(|| has_done = true);
+                assert_eq!(does, has_done, "it says what it did");
+                let _ = results.send((is_first, does, turn.may_commit(), turn.end()));
             },
             move |asked, silent| {
                 let _ = send.send((asked, silent));
@@ -374,6 +387,7 @@ mod tests {
         worker.join();
         let mut done: Vec<_> = done.recv().into_iter().chain(done.recv()).collect();
         done.sort_unstable();
-        assert_eq!(done, [(false, true, Some("caller")), (true, false, None)]);
+        let second = (false, true, true, Some("caller"));
+        assert_eq!(done, [second, (true, false, false, None)]);
     }
 }

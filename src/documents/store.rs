@@ -100,7 +100,7 @@ impl Documents {
             store,
             folder,
             piece,
-            uploads: Places::new(uploads, FULL),
+            uploads: Places::new(uploads.into(), FULL),
         }
     }
 

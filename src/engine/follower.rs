@@ -148,7 +148,7 @@ fn run(
         }
         let began = Instant::now();
         let result = link.run(|conn| {
-            take_in(conn, now, counts)?;
+            take_in(conn, turn, now, counts)?;
             Ok(!asks_ready || conn.is_migrated()?)
         });
         match &result {
@@ -164,7 +164,12 @@ fn run(
     }
 }
 
-fn take_in(conn: &mut Conn, now: &Published, counts: &metrics::Follower) -> Result<(), DbError> {
+fn take_in<A>(
+    conn: &mut Conn,
+    turn: &Turn<A>,
+    now: &Published,
+    counts: &metrics::Follower,
+) -> Result<(), DbError> {
     let behind = store::head_seq(conn)? - now.load().seq;
     if behind <= 0 {
         return Ok(());
@@ -172,6 +177,7 @@ fn take_in(conn: &mut Conn, now: &Published, counts: &metrics::Follower) -> Resu
     counts.lag.set(behind);
     let mut world = (*now.load()).clone();
     follow(conn, &mut world)?;
-    now.publish(world);
+    // Whoever asked was told already if this thread was given up.
+    let _ = turn.does(|| now.publish(world));
     Ok(())
 }

@@ -222,11 +222,10 @@ fn run(
         match done {
             Ok((world, answers, erased)) => {
                 counts.wrote(world.seq);
-                let Some(senders) = turn.end() else {
-                    return;
-                };
                 // Before the answers, so that a caller who is answered and reads next finds the change.
-                now.publish(world);
+                if !turn.does(|| now.publish(world)) {
+                    return;
+                }
                 is_to_scrub |= erased;
                 // Also before the answers: a caller who is told that data is erased relies on it.
                 if is_to_scrub {
@@ -238,6 +237,9 @@ fn run(
                         ),
                     }
                 }
+                let Some(senders) = turn.end() else {
+                    return;
+                };
                 for (sender, answer) in senders.into_iter().zip(answers) {
                     let _ = sender.send(answer);
                 }

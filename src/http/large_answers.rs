@@ -27,7 +27,7 @@ pub const PIECE: usize = 64 * 1024;
 /// Number of pieces that may wait for their reader.
 const AHEAD: usize = 1;
 /// Number of tables that may be open for each one that is made at the same time.
-const OPEN: u16 = 8;
+const OPEN: u32 = 8;
 
 /// What a caller is told when no more tables can be made.
 const FULL: Refusals = Refusals {
@@ -82,7 +82,7 @@ impl LargeAnswers {
         let exports = usize::from(serving.exports).max(1);
         let whole = (exports / 2).max(1);
         Self {
-            places: Places::new(serving.exports.saturating_mul(OPEN), FULL),
+            places: Places::new(u32::from(serving.exports) * OPEN, FULL),
             pieces: Arc::new(Semaphore::new((exports - whole).max(1))),
             whole: Arc::new(Semaphore::new(whole)),
             lists: Arc::new(Semaphore::new(exports)),
@@ -101,7 +101,7 @@ impl LargeAnswers {
 
     /// Number of tables that are being made or sent.
     #[must_use]
-    pub fn open(&self) -> usize {
+    pub fn open(&self) -> u32 {
         self.places.taken()
     }
 

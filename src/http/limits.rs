@@ -1,9 +1,7 @@
 //! Limits how often a caller may make requests.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::HeaderMap;
 use governor::clock::{Clock, DefaultClock};
@@ -13,6 +11,7 @@ use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 use uuid::Uuid;
 
+use super::places::{Place, Places, Refusals};
 use crate::problem::{Code, Problem, Shed};
 
 type Keyed =
@@ -24,54 +23,48 @@ const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 pub struct Limits {
     calls: Option<(u32, Keyed)>,
     clock: DefaultClock,
-    bodies: Arc<Bodies>,
+    /// A place for each KiB.
+    bodies: Places,
 }
 
-/// The bodies that are being received or handled: how many bytes, by account.
-struct Bodies {
-    limit: usize,
-    held: Mutex<HashMap<Option<Uuid>, usize>>,
-}
+/// Length up to which a body is small, in bytes. Operations without a token take no larger one, and the
+/// number of connections bounds the memory for those.
+pub const SMALL_BODY: usize = 8 * 1024;
 
-/// Room for a body, held until it is dropped.
+/// What a caller is told when there is no memory for a body.
+const NO_ROOM: Refusals = Refusals {
+    doing: "may send",
+    share: "KiB of large bodies at the same time; send this one when the others are complete",
+    full: "the service is receiving as many large bodies as it has memory for",
+    limit: Shed::BodyMemory,
+};
+
+/// Room for the body of one account's request, held until it is dropped.
 pub struct Room {
-    bodies: Arc<Bodies>,
+    places: Places,
     account: Option<Uuid>,
-    size: usize,
+    /// A place for each KiB, as the body grows.
+    held: Vec<Place>,
+    kib: u32,
 }
 
 impl Room {
     /// Makes room for a body of this size in all.
     ///
     /// # Errors
-    /// 503 if all bodies together, or those of the account, would take too much.
+    /// 429 if the account would use more than its share, 503 if all bodies together take too much.
     pub fn grow(&mut self, size: usize) -> Result<(), Problem> {
-        let more = size.saturating_sub(self.size);
-        let mut held = (self.bodies.held.lock()).unwrap_or_else(PoisonError::into_inner);
-        let all: usize = held.values().sum();
-        let own = held.entry(self.account).or_default();
-        let limit = self.bodies.limit;
-        if all + more > limit || *own + more > limit / 2 {
-            return Err(Problem::unavailable(
-                "the service is receiving as many large bodies as it has memory for",
-            )
-            .shed(Shed::BodyMemory));
+        // Without an account, no body is larger than a small one.
+        let Some(account) = self.account.filter(|_| size > SMALL_BODY) else {
+            return Ok(());
+        };
+        let kib = u32::try_from(size.div_ceil(1024)).unwrap_or(u32::MAX);
+        if kib > self.kib {
+            let more = self.places.take_several(account, kib - self.kib)?;
+            self.held.push(more);
+            self.kib = kib;
         }
-        *own += more;
-        self.size += more;
         Ok(())
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let mut held = (self.bodies.held.lock()).unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = held.get_mut(&self.account) {
-            *own = own.saturating_sub(self.size);
-            if *own == 0 {
-                held.remove(&self.account);
-            }
-        }
     }
 }
 
@@ -93,10 +86,10 @@ impl Limits {
         Self {
             calls,
             clock: DefaultClock::default(),
-            bodies: Arc::new(Bodies {
-                limit: body_memory,
-                held: Mutex::default(),
-            }),
+            bodies: Places::new(
+                u32::try_from(body_memory / 1024).unwrap_or(u32::MAX),
+                NO_ROOM,
+            ),
         }
     }
 
@@ -104,9 +97,10 @@ impl Limits {
     #[must_use]
     pub fn room(&self, account: Option<Uuid>) -> Room {
         Room {
-            bodies: Arc::clone(&self.bodies),
+            places: self.bodies.clone(),
             account,
-            size: 0,
+            held: Vec::new(),
+            kib: 0,
         }
     }
 

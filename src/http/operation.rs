@@ -10,6 +10,7 @@ use strum::VariantArray;
 use super::answer::Answer;
 use super::call::Call;
 use super::formats::Format;
+use super::limits::SMALL_BODY;
 use super::parameters::{query, schema_ref};
 use super::query::Parameter;
 use crate::metrics::Counted;
@@ -75,9 +76,6 @@ pub struct Extension {
 /// The type of a handler: takes a call, returns a response or a problem.
 pub type Handler =
     Arc<dyn Fn(Call) -> LocalBoxFuture<'static, Result<Answer, Problem>> + Send + Sync>;
-
-/// Largest body of an operation that needs no token, in bytes.
-pub const UNKNOWN_BODY: usize = 8 * 1024;
 
 /// One operation. The route, the authorisation and the entry in the OpenAPI document follow from
 /// it.
@@ -283,12 +281,12 @@ impl Operation {
         self
     }
 
-    /// How long the body may be, in bytes, where records may have `limit`. Whoever needs no token
-    /// sends names and secrets, and nothing larger.
+    /// Maximum length of the body in bytes. `limit` is the maximum for records; operations without a
+    /// token take only names and secrets.
     #[must_use]
     pub fn body_limit(&self, limit: usize) -> usize {
         match self.access {
-            Access::Public => limit.min(UNKNOWN_BODY),
+            Access::Public => limit.min(SMALL_BODY),
             _ => limit,
         }
     }

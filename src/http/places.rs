@@ -1,5 +1,6 @@
 //! Places for what is limited in number, with a share for each account.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,23 +27,25 @@ pub struct Places {
     most: u32,
     slots: Arc<Semaphore>,
     refusals: Refusals,
-    /// The accounts that have places, once for each place.
-    taken: Arc<Mutex<Vec<Uuid>>>,
+    /// Number of places that each account has.
+    taken: Arc<Mutex<HashMap<Uuid, u32>>>,
 }
 
-/// A place, taken while it is held.
+/// A place or several, taken while this is held.
 #[derive(Debug)]
 pub struct Place {
-    _slot: OwnedSemaphorePermit,
+    slots: OwnedSemaphorePermit,
     owner: Uuid,
-    taken: Arc<Mutex<Vec<Uuid>>>,
+    taken: Arc<Mutex<HashMap<Uuid, u32>>>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = taken.iter().position(|owner| *owner == self.owner) {
-            taken.swap_remove(at);
+        let own = taken.remove(&self.owner).unwrap_or_default();
+        let left = own.saturating_sub(u32::try_from(self.slots.num_permits()).unwrap_or(own));
+        if left > 0 {
+            taken.insert(self.owner, left);
         }
     }
 }
@@ -50,25 +53,25 @@ impl Drop for Place {
 impl Places {
     /// This many places.
     #[must_use]
-    pub fn new(most: u16, refusals: Refusals) -> Self {
+    pub fn new(most: u32, refusals: Refusals) -> Self {
         Self {
-            most: most.into(),
-            slots: Arc::new(Semaphore::new(most.into())),
+            most,
+            slots: Arc::new(Semaphore::new(most as usize)),
             refusals,
             taken: Arc::default(),
         }
     }
 
     /// Number of places that one account may have.
-    fn share(&self) -> usize {
-        usize::try_from(self.most / 2).unwrap_or(1).max(1)
+    fn share(&self) -> u32 {
+        (self.most / 2).max(1)
     }
 
     /// Number of places taken.
     #[must_use]
-    pub fn taken(&self) -> usize {
+    pub fn taken(&self) -> u32 {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.len()
+        taken.values().sum()
     }
 
     /// Waits until no place is taken.
@@ -81,9 +84,18 @@ impl Places {
     /// # Errors
     /// 429 if the account has its share, 503 if all places are taken.
     pub fn take(&self, owner: Uuid) -> Result<Place, Problem> {
+        self.take_several(owner, 1)
+    }
+
+    /// Takes this many places for this account, or none.
+    ///
+    /// # Errors
+    /// 429 if the account would have more than its share, 503 if too few places are free.
+    pub fn take_several(&self, owner: Uuid, places: u32) -> Result<Place, Problem> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let share = self.share();
-        if taken.iter().filter(|of| **of == owner).count() >= share {
+        let own = taken.get(&owner).copied().unwrap_or_default();
+        if own.saturating_add(places) > share {
             let Refusals {
                 doing, share: what, ..
             } = self.refusals;
@@ -93,10 +105,11 @@ impl Places {
                 .shed(self.refusals.limit));
         }
         let full = |_| Problem::unavailable(self.refusals.full).shed(self.refusals.limit);
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(full)?;
-        taken.push(owner);
+        let slots = Arc::clone(&self.slots);
+        let slots = slots.try_acquire_many_owned(places).map_err(full)?;
+        taken.insert(owner, own + places);
         Ok(Place {
-            _slot: slot,
+            slots,
             owner,
             taken: Arc::clone(&self.taken),
         })

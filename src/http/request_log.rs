@@ -46,7 +46,7 @@ impl Learnt {
 pub struct Outcome<'a> {
     /// Id of the operation; empty if the URL or the method is unknown.
     pub operation: &'a str,
-    /// Path of the operation, with names in place of what a caller fills in; empty if there is none.
+    /// Path template of the operation; empty for unknown paths and methods.
     pub path: &'a str,
     pub status: u16,
     /// Code of the problem, or `ok`.

@@ -7,7 +7,7 @@ use matchit::{InsertError, Router};
 
 use super::operation::Operation;
 
-/// The parts of a path that stand in braces in its operation, by name.
+/// Path parameters: names and values.
 pub type Params = Vec<(String, String)>;
 
 /// Every path of the service.

@@ -5,7 +5,7 @@ use crate::journal::verify::{Report, verify};
 
 type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Copies the whole journal with its hashes, every record and everything beside them (accounts'
+/// Copies the whole journal with its hashes, every record and everything else that is kept (accounts'
 /// secrets, personal data, keys, jobs, calendar feeds) into an empty database, all or nothing, and
 /// verifies the copy. Nobody else can write to either in the meantime. The files of documents are
 /// kept elsewhere and stay where they are.
@@ -19,11 +19,12 @@ pub fn copy(from: &Address, to: &Address) -> Result<Report, StartError> {
     }
     from.exists()?;
     let _source = InUse::take(from)?;
-    let mut target = InUse::take(to)?;
     let mut source = from.connect()?;
+    source.refuse_newer()?;
     if !source.is_migrated()? {
         return Err("the database is of an older build: run `stride migrate` first".into());
     }
+    let mut target = InUse::take(to)?;
     to.connect()?.migrate()?;
     let mut copy = to.connect()?;
     source.begin_without_limits()?;

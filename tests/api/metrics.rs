@@ -18,6 +18,7 @@ use stride::problem::Shed;
 use stride::registers::catalogue;
 use uuid::Uuid;
 
+use crate::support::client::JSON;
 use crate::support::maker::Maker;
 use crate::support::{TestApp, some};
 
@@ -133,7 +134,7 @@ async fn a_metric_moves_when_its_cause_happens(app: TestApp) {
     }
     moves(
         &app,
-        "a token that is none",
+        "a string that is not a token",
         &["stride_http_requests_total{operation=\"listUnits\",status=\"401\"}"],
         async {
             nobody.get(units).await.status(401);
@@ -286,7 +287,9 @@ async fn every_limit_that_is_met_is_counted(app: TestApp) {
                     admin.post("/api/v1/units", &unit).await.status(413);
                 }
                 Shed::BodyMemory => {
-                    admin.post("/api/v1/units", &unit).await.status(503);
+                    let large = format!("{unit}{}", " ".repeat(9 * 1024));
+                    let ask = admin.ask("POST", "/api/v1/units").body(JSON, large);
+                    ask.send().await.status(429);
                 }
                 Shed::Exports => {
                     let place = || app.service.large.admit(owner).ok();

@@ -68,12 +68,25 @@ async fn a_lost_database_is_not_replaced() {
     assert!(server.wait().success());
     let file = file_of(&database);
     let kept = std::fs::read(&file).unwrap();
+    let commands: [&[&str]; 7] = [
+        &SERVE,
+        &["migrate"],
+        &["load", "/dev/null"],
+        &["export"],
+        &["token", "--role", "viewer"],
+        &["keys", "rotate"],
+        &["verify"],
+    ];
     std::fs::write(&file, "").unwrap();
-    is_refused(&database, &SERVE, "restore it from a backup");
-    assert_eq!(std::fs::metadata(&file).unwrap().len(), 0);
+    for command in some(commands) {
+        is_refused(&database, command, "restore it from a backup");
+        assert_eq!(std::fs::metadata(&file).unwrap().len(), 0, "{command:?}");
+    }
     std::fs::remove_file(&file).unwrap();
-    is_refused(&database, &SERVE, "restore it from a backup");
-    assert!(!file.exists());
+    for command in some(commands) {
+        is_refused(&database, command, "restore it from a backup");
+        assert!(!file.exists(), "{command:?}");
+    }
     std::fs::write(&file, kept).unwrap();
     drop(Server::start(&database));
     std::fs::remove_file(&file).unwrap();
@@ -123,6 +136,7 @@ async fn a_database_of_a_newer_build_is_refused(backend: Backend) {
         &["migrate"],
         &["export"],
         &["load", "/dev/null"],
+        &["copy", "--to", "sqlite:///dev/null/none"],
     ]) {
         is_refused(&database, command, "a newer build of stride has changed");
     }

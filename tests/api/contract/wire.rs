@@ -324,6 +324,18 @@ async fn the_frameworks_own_refusals_are_problems(app: TestApp) {
     }
 }
 
+/// A request whose body was announced with this length, and of which only the beginning was sent.
+fn begun(client: &Client, path: &str, media_type: &str, length: usize, body: &str) -> TcpStream {
+    let address = client.base.trim_start_matches("http://").to_owned();
+    let token = client.token.clone().unwrap_or_default();
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    stream
+}
+
 /// A body of which nothing arrives any more is given up, and one account cannot use up all uploads.
 async fn a_silent_body_is_given_up(app: TestApp) {
     let document = Maker::new(&app).make_named("document").await;
@@ -333,16 +345,6 @@ async fn a_silent_body_is_given_up(app: TestApp) {
         serving.uploads = 4;
     })
     .await;
-    let silent = |client: &Client, path: &str, media_type: &str| {
-        let address = client.base.trim_start_matches("http://").to_owned();
-        let token = client.token.clone().unwrap_or_default();
-        let mut stream = TcpStream::connect(&address).expect("a connection");
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: {media_type}\r\nContent-Length: 1000\r\n\r\n%PDF-1.7"
-        );
-        stream.write_all(head.as_bytes()).expect("it is sent");
-        stream
-    };
     let answered = |mut stream: TcpStream| {
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
@@ -364,7 +366,8 @@ async fn a_silent_body_is_given_up(app: TestApp) {
         } else {
             &client
         };
-        let (stream, began) = (silent(of, path, media_type), Instant::now());
+        let stream = begun(of, path, media_type, 1_000, "%PDF-1.7");
+        let began = Instant::now();
         let answer = actix_web::web::block(move || answered(stream))
             .await
             .expect("an answer");
@@ -386,16 +389,7 @@ async fn one_account_cannot_use_up_all_uploads(app: TestApp) {
     })
     .await;
     let mine = app.client.with_token(&mine.token.expect("a token"));
-    let address = app.client.base.trim_start_matches("http://").to_owned();
-    let token = mine.token.clone().expect("a token");
-    let open = |_| {
-        let mut stream = TcpStream::connect(&address).expect("a connection");
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/pdf\r\nContent-Length: 1000\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).expect("it is sent");
-        stream
-    };
+    let open = |_| begun(&mine, &path, "application/pdf", 1_000, "");
     let _silent: Vec<TcpStream> = (0..2).map(open).collect();
     // Once both have arrived, the account has its share.
     let mut is_full = false;
@@ -415,55 +409,59 @@ async fn one_account_cannot_use_up_all_uploads(app: TestApp) {
     ask.send().await.status(201);
 }
 
-/// Bodies that are being received take no more memory than they may, and one account no more than
-/// its share; what was taken is given back.
+/// Large bodies that are being received take no more memory than they may, and one account no more
+/// than its share; what was taken is given back. Small bodies need no room.
 async fn bodies_have_their_share_of_memory(app: TestApp) {
-    let (mine, _, _) = Maker::new(&app).account("administrator").await;
+    let maker = Maker::new(&app);
+    let (mine, _, _) = maker.account("administrator").await;
+    let (third, _, _) = maker.account("administrator").await;
     let app = with(&app, |serving| {
-        serving.body_memory = 4_000;
+        serving.body_memory = 64 * 1024;
         serving.body_idle_seconds = 600;
     })
     .await;
-    let mine = app.client.with_token(&mine.token.expect("a token"));
-    let address = app.client.base.trim_start_matches("http://").to_owned();
-    let token = mine.token.clone().expect("a token");
-    let mut stalled = TcpStream::connect(&address).expect("a connection");
-    let head = format!(
-        "POST /api/v1/units HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 1800\r\n\r\n{{"
-    );
-    stalled.write_all(head.as_bytes()).expect("it is sent");
-    let unit = |n: usize| {
-        json!({ "title": "A unit", "unit_kind": "unit", "description": "x".repeat(n) }).to_string()
-    };
-    let post = async |client: &Client, n: usize| {
-        let ask = client.ask("POST", "/api/v1/units").body(JSON, unit(n));
+    let client = |of: &Client| app.client.with_token(of.token.as_deref().expect("a token"));
+    let (mine, third) = (client(&mine), client(&third));
+    let other = app.role(Role::Administrator);
+    let post = async |client: &Client, kib: usize| {
+        let unit = json!({ "title": "A unit", "unit_kind": "unit" }).to_string();
+        let padded = format!("{unit}{}", " ".repeat(kib * 1024 - unit.len()));
+        let ask = client.ask("POST", "/api/v1/units").body(JSON, padded);
         ask.send().await
     };
-    // Once the first has arrived, it counts for the whole of what it announced.
-    let mut refused = post(&mine, 1_000).await;
+    // A body that has stalled, once it has its room: then another one of `probe` has none. One that
+    // arrives while the other is being received is refused itself, so it is sent again.
+    let stalled = async |client: &Client, probe: &Client, status: u16| {
+        for _ in 0..100 {
+            let stream = begun(client, "/api/v1/units", JSON, 30 * 1024, "{");
+            for _ in 0..20 {
+                if post(probe, 20).await.status == status {
+                    return stream;
+                }
+            }
+        }
+        panic!("a stalled body never takes room");
+    };
+    // It counts for the whole of what it announced.
+    let own = stalled(&mine, &mine, 429).await;
+    post(&mine, 20).await.problem("too_many_requests");
+    post(&mine, 1).await.status(201);
+    post(&third, 20).await.status(201);
+    let _others = stalled(&other, &third, 503).await;
+    post(&third, 20).await.problem("unavailable");
+    post(&third, 8).await.status(201);
+    drop(own);
+    let mut again = post(&mine, 20).await;
     for _ in 0..1_000 {
-        if refused.status == 503 {
+        if again.status == 201 {
             break;
         }
-        refused = post(&mine, 1_000).await;
+        again = post(&mine, 20).await;
     }
-    refused.problem("unavailable");
-    post(&mine, 10).await.status(201);
-    let other = app.role(Role::Administrator);
-    post(&other, 1_000).await.status(201);
-    post(&other, 3_000).await.problem("unavailable");
-    drop(stalled);
-    let mut taken = post(&mine, 1_000).await;
-    for _ in 0..1_000 {
-        if taken.status == 201 {
-            break;
-        }
-        taken = post(&mine, 1_000).await;
-    }
-    taken.status(201);
+    again.status(201);
 }
 
-/// Whoever needs no token sends nothing large.
+/// An operation without a token takes only a small body.
 async fn a_body_without_a_token_is_small(app: TestApp) {
     let public = with_bodies().filter(|(o, _)| o.is_public());
     for (operation, media_type) in some(public) {

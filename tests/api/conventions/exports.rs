@@ -125,8 +125,8 @@ fn absent(client: &Client, path: &str) -> TcpStream {
     stream
 }
 
-/// Waits until so many tables are being made or sent.
-async fn until_open(app: &TestApp, wanted: usize) {
+/// Waits until this number of tables are being made or sent.
+async fn until_open(app: &TestApp, wanted: u32) {
     for _ in 0..6_000 {
         if app.service.large.open() == wanted {
             return;
