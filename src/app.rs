@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
 use crate::http::large_answers::LargeAnswers;
 use crate::http::limits::Limits;
-use crate::http::operation::Operation;
+use crate::http::operation::{Announced, Operation};
 use crate::http::parameters::schema_ref;
 use crate::http::resource::{BulkOp, BulkWithin};
 use crate::http::routes::Routes;
@@ -68,21 +68,30 @@ impl Parts {
     }
 }
 
-/// Every operation of the service.
+/// Every operation of the service, made.
 #[must_use]
 pub fn operations(parts: &Parts) -> Vec<Operation> {
+    let all = announced(parts);
+    let made = all.iter().map(|o| o.operation().as_ref().clone());
+    made.collect()
+}
+
+/// Every operation of the service. Those of the registers are made when they are asked for.
+fn announced(parts: &Parts) -> Vec<Announced> {
     let mut all = system::discovery::operations(&parts.specification);
     all.extend(system::specification::operations(&parts.specification));
     all.extend(auth::operations());
     all.extend(views::operations(&parts.counted));
+    let mut all: Vec<Announced> = all.into_iter().map(Announced::from).collect();
     all.extend(catalogue().kinds().iter().flat_map(resource::operations));
-    all.extend(auth::people::operations());
-    all.extend(transfer::templates::operations());
-    all.extend(documents::operations(&parts.documents));
-    all.extend(transfer::import::operations());
-    all.extend(system::audit_log::operations());
-    all.extend(jobs::operations(&parts.jobs));
-    all.extend(transfer::calendar_feeds::operations());
+    let mut rest = auth::people::operations();
+    rest.extend(transfer::templates::operations());
+    rest.extend(documents::operations(&parts.documents));
+    rest.extend(transfer::import::operations());
+    rest.extend(system::audit_log::operations());
+    rest.extend(jobs::operations(&parts.jobs));
+    rest.extend(transfer::calendar_feeds::operations());
+    all.extend(rest.into_iter().map(Announced::from));
     all
 }
 
@@ -256,8 +265,8 @@ impl Application {
             tokens,
             config,
         });
-        let operations: Vec<Arc<Operation>> =
-            operations(&parts).into_iter().map(Arc::new).collect();
+        let operations = announced(&parts).into_iter().map(Arc::new);
+        let operations: Vec<Arc<Announced>> = operations.collect();
         let routes = Arc::new(Routes::new(&operations)?);
         // Worked out here, the first answer with labels does not hold up its thread for it.
         drop(actix_web::rt::task::spawn_blocking(|| codes("")));
@@ -352,7 +361,7 @@ fn stay_up_on_hangup() -> std::io::Result<()> {
 fn listen(
     service: &Arc<Service>,
     routes: Arc<Routes>,
-    operations: &[Arc<Operation>],
+    operations: &[Arc<Announced>],
     listener: TcpListener,
 ) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);

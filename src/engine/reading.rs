@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use rayon::prelude::*;
+
+use crate::db::store::RecordRow;
 use crate::db::{Conn, DbError, store};
 use crate::world::{AnyRecord, Catalogue, Series, World};
 
@@ -12,17 +15,22 @@ const LOTS_AHEAD: usize = 2;
 
 /// Reads the current version of every record.
 pub(super) fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<World, DbError> {
-    let mut world = World::empty(catalogue);
     let Some((seq, hash, at)) = store::head(conn)? else {
-        return Ok(world);
+        return Ok(World::empty(catalogue));
     };
+    let mut all: Result<Lot, DbError> = Ok(Lot::new());
     ahead(
-        |pages| read_pages(conn, catalogue, pages),
-        |page: Lot| {
-            page.into_iter()
-                .for_each(|record| drop(world.apply(record)))
+        |pages| read_pages(conn, pages),
+        |rows: Vec<RecordRow>| {
+            if let Ok(known) = &mut all {
+                match parse_all(catalogue, &rows) {
+                    Ok(mut lot) => known.append(&mut lot),
+                    Err(e) => all = Err(e),
+                }
+            }
         },
     )?;
+    let mut world = World::of(catalogue, all?);
     for (name, number) in store::last_numbers(conn)? {
         let (kind, series) = Series::named(&name);
         if let Some((kind, number)) = catalogue.recorded(kind).zip(u32::try_from(number).ok()) {
@@ -38,8 +46,15 @@ pub(super) fn load(conn: &mut Conn, catalogue: &'static Catalogue) -> Result<Wor
 /// A batch of records that were read and parsed.
 pub(super) type Lot = Vec<Arc<dyn AnyRecord>>;
 
-/// One thread reads and parses while this one applies what it sends. This halves the time to load a
-/// large world.
+fn parse_all(catalogue: &Catalogue, rows: &[RecordRow]) -> Result<Lot, DbError> {
+    let parsed = rows
+        .par_iter()
+        .map(|row| parse(catalogue, &row.kind, &row.body, row.shape, row.seq));
+    parsed.collect()
+}
+
+/// One thread reads while this one works on what it sends. This halves the time to load a large
+/// world.
 pub(super) fn ahead<T: Send>(
     read: impl FnOnce(&SyncSender<T>) -> Result<(), DbError> + Send,
     take: impl FnMut(T),
@@ -57,11 +72,7 @@ pub(super) fn ahead<T: Send>(
 }
 
 /// Sends the current version of every record, page by page.
-pub(super) fn read_pages(
-    conn: &mut Conn,
-    catalogue: &Catalogue,
-    pages: &SyncSender<Lot>,
-) -> Result<(), DbError> {
+fn read_pages(conn: &mut Conn, pages: &SyncSender<Vec<RecordRow>>) -> Result<(), DbError> {
     let mut after = uuid::Uuid::nil();
     loop {
         let rows = store::records_after(conn, after, PAGE)?;
@@ -69,11 +80,8 @@ pub(super) fn read_pages(
             return Ok(());
         };
         after = last.id.0;
-        let parsed = rows
-            .iter()
-            .map(|row| parse(catalogue, &row.kind, &row.body, row.shape, row.seq));
         // Sending fails only if the thread that builds the world has failed.
-        if pages.send(parsed.collect::<Result<_, _>>()?).is_err() {
+        if pages.send(rows).is_err() {
             return Ok(());
         }
     }

@@ -292,7 +292,7 @@ impl<'a> Txn<'a> {
             updated_at: self.now,
             withdrawn_at: None,
             seq: self.world.seq + 1,
-            kind: kind.index,
+            kind: kind.index.into(),
         }
     }
 
@@ -469,7 +469,7 @@ impl<'a> Txn<'a> {
         others.dedup();
         others.retain(|id| !gone.contains(id));
         self.follow(others.into_iter().map(recompute).collect())?;
-        let mut kinds: Vec<usize> = all.iter().map(|r| r.meta().kind).collect();
+        let mut kinds: Vec<usize> = all.iter().map(|r| r.meta().kind()).collect();
         kinds.sort_unstable();
         kinds.dedup();
         for kind in kinds {
@@ -673,7 +673,9 @@ impl<'a> Txn<'a> {
 
     fn kind_of(&self, record: &Arc<dyn AnyRecord>) -> Result<&'static Kind, Problem> {
         let kinds = self.world.catalogue().kinds();
-        kinds.get(record.meta().kind).ok_or_else(Problem::not_found)
+        kinds
+            .get(record.meta().kind())
+            .ok_or_else(Problem::not_found)
     }
 
     /// Returns the record if it is visible to the caller, the caller may do this to it, the version
@@ -703,7 +705,7 @@ impl<'a> Txn<'a> {
     fn visible(&self, kind: &Kind, id: Uuid) -> Changed {
         self.world
             .any(id)
-            .filter(|r| r.meta().kind == kind.index && self.may_see(id))
+            .filter(|r| r.meta().kind() == kind.index && self.may_see(id))
             .map(Arc::clone)
             .ok_or_else(Problem::not_found)
     }
@@ -868,7 +870,7 @@ impl<'a> Txn<'a> {
             .filter(|id| !self.world.is_hidden(**id))
             .filter_map(|id| self.world.any(*id));
         for record in shown {
-            if let Some(kind) = self.world.catalogue().kinds().get(record.meta().kind) {
+            if let Some(kind) = self.world.catalogue().kinds().get(record.meta().kind()) {
                 self.not_taken(kind, record)?;
             }
         }
@@ -975,7 +977,7 @@ impl<'a> Txn<'a> {
         let Some(before) = self.world.any(id).map(Arc::clone) else {
             return Ok(());
         };
-        let Some(kind) = self.world.catalogue().kinds().get(before.meta().kind) else {
+        let Some(kind) = self.world.catalogue().kinds().get(before.meta().kind()) else {
             return Ok(());
         };
         let mut draft = before.draft();
@@ -1112,7 +1114,7 @@ impl<'a> Txn<'a> {
 
     fn is_of(&self, record: &Arc<dyn AnyRecord>, link: &Link) -> bool {
         let kinds = self.world.catalogue().kinds();
-        kinds.get(record.meta().kind).is_some_and(|k| {
+        kinds.get(record.meta().kind()).is_some_and(|k| {
             if link.takes_any() {
                 // Accounts and grants are not part of what is recorded about the organisation, and
                 // few callers may see them.
@@ -1216,7 +1218,7 @@ impl<'a> Txn<'a> {
     #[must_use]
     pub fn called(&self, record: &dyn AnyRecord) -> String {
         let meta = record.meta();
-        let kind = self.world.catalogue().kinds().get(meta.kind);
+        let kind = self.world.catalogue().kinds().get(meta.kind());
         let kind = kind.map_or("", |k| k.name).replace('_', " ");
         format!("{kind} {}", meta.reference)
     }

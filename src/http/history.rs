@@ -329,7 +329,7 @@ pub async fn compare(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
 /// The problem for a record that does not exist in an earlier world, which says so if its content of
 /// that time was removed.
 pub async fn not_recorded(call: &Call, kind: &Kind, id: Uuid, seq: i64) -> Problem {
-    let is_known = |r: &Arc<dyn AnyRecord>| r.meta().kind == kind.index;
+    let is_known = |r: &Arc<dyn AnyRecord>| r.meta().kind() == kind.index;
     if call.query.get("as_of").is_none() || !call.now().any(id).is_some_and(is_known) {
         return Problem::not_found();
     }
@@ -358,7 +358,7 @@ fn known(call: &Call, kind: &Kind) -> Result<Uuid, Problem> {
     let id = call.id()?;
     call.now()
         .any(id)
-        .filter(|r| r.meta().kind == kind.index)
+        .filter(|r| r.meta().kind() == kind.index)
         .map(|r| r.meta().id)
         .ok_or_else(Problem::not_found)
 }

@@ -124,7 +124,10 @@ impl Names {
     /// The name of a record, if the caller may see it.
     #[must_use]
     pub fn record(&self, id: Uuid) -> Option<RecordName> {
-        let record = self.seen.any(id).filter(|r| self.may_read(r.meta().kind))?;
+        let record = self
+            .seen
+            .any(id)
+            .filter(|r| self.may_read(r.meta().kind()))?;
         Some(RecordName::of(&self.seen, record))
     }
 

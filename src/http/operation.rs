@@ -146,6 +146,48 @@ pub struct Operation {
     pub counted: OnceLock<Counted>,
 }
 
+/// An operation of which only method and path are known until someone asks for it. There are
+/// hundreds, and what each says for the document takes longer to make than the rest of a start.
+pub struct Announced {
+    pub method: &'static str,
+    pub path: String,
+    make: Box<dyn Fn() -> Arc<Operation> + Send + Sync>,
+    made: OnceLock<Arc<Operation>>,
+}
+
+impl Announced {
+    /// An operation that is made when it is first asked for.
+    pub fn new(
+        method: &'static str,
+        path: String,
+        make: impl Fn() -> Operation + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            make: Box::new(move || Arc::new(make())),
+            made: OnceLock::new(),
+        }
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> &Arc<Operation> {
+        self.made.get_or_init(|| (self.make)())
+    }
+}
+
+impl From<Operation> for Announced {
+    fn from(operation: Operation) -> Self {
+        let made = Arc::new(operation);
+        Self {
+            method: made.method,
+            path: made.path.clone(),
+            make: Box::new(move || Arc::clone(&made)),
+            made: OnceLock::new(),
+        }
+    }
+}
+
 impl Operation {
     /// An operation, completed by the methods below.
     pub fn new<F>(

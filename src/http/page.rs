@@ -26,6 +26,7 @@ use crate::render::table::{Column, Row};
 use crate::world::catalogue::Filter;
 use crate::world::collation::{fold, same_name};
 use crate::world::fields::Field;
+use crate::world::search::{Found, has_words};
 use crate::world::visible::{RedactedRecord, VisibleWorld};
 use crate::world::{AnyRecord, Key, Kind, Page};
 
@@ -122,6 +123,24 @@ struct Asked {
     withdrawn: bool,
     order: Vec<(usize, bool)>,
     on: NaiveDate,
+    /// Whether every record that is live and visible matches.
+    is_whole: bool,
+}
+
+/// A list's records in a world, with what is known of the words searched for.
+struct Source<'w> {
+    seen: &'w VisibleWorld,
+    words: Words,
+}
+
+/// What is known of the words searched for.
+enum Words {
+    /// There are none.
+    None,
+    /// The records that have them.
+    In(Found),
+    /// Each text must be asked.
+    Unknown,
 }
 
 /// Number of records that the thread of a request goes through for a page. If it takes more, the
@@ -185,14 +204,15 @@ impl PageAsked {
     /// The page, or none if it takes more records than `most` to make.
     fn answer(&self, seen: &VisibleWorld, most: Option<usize>) -> Result<Option<Answer>, Problem> {
         let mut left = Budget(most.unwrap_or(WHOLE));
-        let Some((page, more)) = self
-            .asked
-            .page(seen, self.after.as_ref(), self.limit, &mut left)
-        else {
+        let Some(source) = self.asked.source(seen, &left) else {
+            return Ok(None);
+        };
+        let page = (self.asked).page(&source, self.after.as_ref(), self.limit, &mut left);
+        let Some((page, more)) = page else {
             return Ok(None);
         };
         let total = match self.is_counted {
-            true => match self.asked.count(seen, &mut left) {
+            true => match self.asked.count(&source, &mut left) {
                 Some(total) => Some(total),
                 None => return Ok(None),
             },
@@ -420,24 +440,47 @@ fn read_cursor(text: &str, fingerprint: Fingerprint, keys: usize) -> Result<Curs
 impl Asked {
     fn read(call: &Call, kind: &'static Kind, on: NaiveDate) -> Result<Self, Problem> {
         let query = &call.query;
+        let own = query.without(&COMMON);
+        let is_whole = own.is_empty()
+            && ["q", "reference", "updated_since"]
+                .iter()
+                .all(|name| query.get(name).is_none());
         let words = query
             .get("q")
             .map(|q| fold(q).split_whitespace().map(str::to_owned).collect())
             .unwrap_or_default();
         Ok(Self {
             kind,
-            filter: (kind.filter)(&query.without(&COMMON))?,
+            filter: (kind.filter)(&own)?,
             words,
             reference: query.get("reference").map(str::to_owned),
             updated_since: query.since("updated_since")?,
             withdrawn: query.flag("include_withdrawn")?,
             order: order(query.get("sort").unwrap_or("reference"), kind)?,
             on,
+            is_whole,
         })
     }
 
-    fn matches(&self, record: &dyn AnyRecord, seen: &VisibleWorld) -> bool {
+    /// The list's records in a world; none if too many must be read for the words.
+    fn source<'w>(&self, seen: &'w VisibleWorld, left: &Budget) -> Option<Source<'w>> {
+        let words = match seen.search(self.kind, &self.words, left.0) {
+            _ if self.words.is_empty() => Words::None,
+            Some(found) => Words::In(found),
+            None if left.0 < WHOLE => return None,
+            None => Words::Unknown,
+        };
+        Some(Source { seen, words })
+    }
+
+    fn matches(&self, record: &dyn AnyRecord, source: &Source<'_>) -> bool {
+        let Source { seen, words } = source;
         let meta = record.meta();
+        let has_words = || match words {
+            Words::None => true,
+            Words::In(found) => seen.is_found(found, meta.id),
+            Words::Unknown => has_words(&record.text(), &self.words),
+        };
         (self.withdrawn || seen.is_live(record))
             && self
                 .reference
@@ -447,16 +490,15 @@ impl Asked {
                 .updated_since
                 .is_none_or(|since| meta.updated_at >= since)
             && self.filter.matches(record, seen.reading(self.on))
-            && self
-                .words
-                .iter()
-                .all(|w| memchr::memmem::find(record.text().as_bytes(), w.as_bytes()).is_some())
+            && has_words()
             && seen.may_see(meta.id)
     }
 
     /// Every record, in order.
     fn all<'w>(&self, seen: &'w VisibleWorld) -> Vec<&'w Arc<dyn AnyRecord>> {
-        let page = self.page(seen, None, WHOLE, &mut Budget(WHOLE));
+        let mut left = Budget(WHOLE);
+        let source = self.source(seen, &left);
+        let page = source.and_then(|source| self.page(&source, None, WHOLE, &mut left));
         page.map(|(all, _)| all).unwrap_or_default()
     }
 
@@ -464,14 +506,14 @@ impl Asked {
     /// many to go through.
     fn page<'w>(
         &self,
-        seen: &'w VisibleWorld,
+        source: &Source<'w>,
         after: Option<&Cursor>,
         limit: usize,
         left: &mut Budget,
     ) -> Option<(Vec<&'w Arc<dyn AnyRecord>>, bool)> {
-        let mut found = match self.few(seen) {
-            Some(few) => self.sorted(self.matching(few, seen, left)?, after),
-            None => self.walk(seen, after, limit + 1, left)?,
+        let mut found = match self.few(source) {
+            Some(few) => self.sorted(self.matching(few, source, left)?, after),
+            None => self.walk(source, after, limit + 1, left)?,
         };
         let more = found.len() > limit;
         found.truncate(limit);
@@ -482,33 +524,40 @@ impl Asked {
     /// the reference itself is given.
     fn few<'w>(
         &self,
-        seen: &'w VisibleWorld,
+        source: &Source<'w>,
     ) -> Option<Box<dyn Iterator<Item = &'w Arc<dyn AnyRecord>> + 'w>> {
+        let seen = source.seen;
         if let Some(reference) = &self.reference {
             let ids = seen.table(self.kind)?.all_with_reference(reference);
             return Some(Box::new(ids.into_iter().filter_map(|id| seen.any(id))));
         }
-        let pivot = self.filter.pivot()?;
         let all = seen.table(self.kind).map_or(0, crate::world::Table::len);
-        let pointing = seen.pointing_count(pivot);
         // Walking an index and stopping early is faster than collecting most of a table.
-        if pointing > 1_000 && pointing * 8 > all {
-            return None;
+        let is_few = |records: usize| records <= FEW || records * 8 <= all;
+        let pivot = self.filter.pivot();
+        if let Some(pivot) = pivot.filter(|pivot| is_few(seen.pointing_count(*pivot))) {
+            return Some(Box::new(seen.pointing_of(pivot, self.kind)));
         }
-        Some(Box::new(seen.pointing_of(pivot, self.kind)))
+        match &source.words {
+            Words::In(found) if is_few(found.count()) => {
+                let found: Vec<_> = seen.found(found).collect();
+                Some(Box::new(found.into_iter()))
+            }
+            _ => None,
+        }
     }
 
     /// Those of these records that match.
     fn matching<'w>(
         &self,
         records: impl Iterator<Item = &'w Arc<dyn AnyRecord>>,
-        seen: &VisibleWorld,
+        source: &Source<'_>,
         left: &mut Budget,
     ) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
         let mut found = Vec::new();
         for record in records {
             left.spend(1)?;
-            if self.matches(record.as_ref(), seen) {
+            if self.matches(record.as_ref(), source) {
                 found.push(record);
             }
         }
@@ -532,7 +581,7 @@ impl Asked {
     /// are sorted by the remaining keys.
     fn walk<'w>(
         &self,
-        seen: &'w VisibleWorld,
+        source: &Source<'w>,
         after: Option<&Cursor>,
         limit: usize,
         left: &mut Budget,
@@ -540,7 +589,7 @@ impl Asked {
         let Some((first, down)) = self.order.first().copied() else {
             return Some(Vec::new());
         };
-        let Some(order) = seen.table(self.kind).and_then(|t| t.order(first)) else {
+        let Some(table) = source.seen.table(self.kind) else {
             return Some(Vec::new());
         };
         let single = self.order.len() == 1;
@@ -555,51 +604,41 @@ impl Asked {
             };
             Some((key, id))
         });
-        let start = |e| {
-            if single {
-                Bound::Excluded(e)
-            } else {
-                Bound::Included(e)
-            }
+        let edge = match &edge {
+            Some(edge) if single => Bound::Excluded(edge),
+            Some(edge) => Bound::Included(edge),
+            None => Bound::Unbounded,
         };
-        let range = match (edge, down) {
-            (None, _) => (Bound::Unbounded, Bound::Unbounded),
-            (Some(e), false) => (start(e), Bound::Unbounded),
-            (Some(e), true) => (Bound::Unbounded, start(e)),
-        };
-        let rows = order.range::<_, (Key, Uuid)>(range);
         let wanted = (limit, after.filter(|_| !single));
-        if down {
-            self.take(rows.rev(), seen, wanted, left)
-        } else {
-            self.take(rows, seen, wanted, left)
+        match down {
+            true => self.take(table.down(first, edge), source, wanted, left),
+            false => self.take(table.up(first, edge), source, wanted, left),
         }
     }
 
     fn take<'w>(
         &self,
-        rows: impl Iterator<Item = (&'w (Key, Uuid), &'w Arc<dyn AnyRecord>)>,
-        seen: &'w VisibleWorld,
+        rows: impl Iterator<Item = &'w Arc<dyn AnyRecord>>,
+        source: &Source<'w>,
         (limit, after): (usize, Option<&Cursor>),
         left: &mut Budget,
     ) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
-        let single = self.order.len() == 1;
+        let [(first, _), _, ..] = self.order.as_slice() else {
+            return self.first(rows, source, limit, left);
+        };
         let mut found: Vec<&'w Arc<dyn AnyRecord>> = Vec::new();
         let mut run: Vec<&'w Arc<dyn AnyRecord>> = Vec::new();
-        let mut at: Option<&Key> = None;
-        for ((key, _), record) in rows {
+        let mut at: Option<Key> = None;
+        for record in rows {
             if found.len() >= limit {
                 break;
             }
             left.spend(1)?;
-            if !self.matches(record.as_ref(), seen) {
+            if !self.matches(record.as_ref(), source) {
                 continue;
             }
-            if single {
-                found.push(record);
-                continue;
-            }
-            if at.is_some_and(|k| k != key) {
+            let key = record.key(*first);
+            if at.as_ref().is_some_and(|k| *k != key) {
                 found.extend(self.sorted(std::mem::take(&mut run), after));
             }
             at = Some(key);
@@ -611,24 +650,49 @@ impl Asked {
         Some(found)
     }
 
-    /// Number of all matches; none if there are too many records to go through.
-    fn count(&self, seen: &VisibleWorld, left: &mut Budget) -> Option<usize> {
-        if let Some(few) = self.few(seen) {
-            return Some(self.matching(few, seen, left)?.len());
+    /// The first matches, at most `limit`.
+    fn first<'w>(
+        &self,
+        rows: impl Iterator<Item = &'w Arc<dyn AnyRecord>>,
+        source: &Source<'w>,
+        limit: usize,
+        left: &mut Budget,
+    ) -> Option<Vec<&'w Arc<dyn AnyRecord>>> {
+        let mut found = Vec::new();
+        for record in rows {
+            if found.len() >= limit {
+                break;
+            }
+            left.spend(1)?;
+            if self.matches(record.as_ref(), source) {
+                found.push(record);
+            }
         }
-        let Some(table) = seen.table(self.kind) else {
+        Some(found)
+    }
+
+    /// Number of all matches; none if there are too many records to go through.
+    fn count(&self, source: &Source<'_>, left: &mut Budget) -> Option<usize> {
+        if let Some(few) = self.few(source) {
+            return Some(self.matching(few, source, left)?.len());
+        }
+        let whole = self.is_whole && !self.withdrawn;
+        if let Some(count) = whole.then(|| source.seen.count_live(self.kind)).flatten() {
+            return Some(count);
+        }
+        let Some(table) = source.seen.table(self.kind) else {
             return Some(0);
         };
         left.spend(table.len())?;
         let rows = table.rows();
-        Some(rows.filter(|r| self.matches(r.as_ref(), seen)).count())
+        Some(rows.filter(|r| self.matches(r.as_ref(), source)).count())
     }
 
     fn position(&self, record: &dyn AnyRecord) -> Vec<Directed> {
         let keys: Vec<Key> = self
             .order
             .iter()
-            .map(|(sort, _)| record.key(*sort).clone())
+            .map(|(sort, _)| record.key(*sort))
             .collect();
         self.place(&keys, record.meta().id)
     }
@@ -650,7 +714,7 @@ impl Asked {
 
     fn cursor(&self, last: &dyn AnyRecord, of: Fingerprint) -> String {
         let keys = self.order.iter();
-        let keys = keys.map(|(sort, _)| last.key(*sort).clone()).collect();
+        let keys = keys.map(|(sort, _)| last.key(*sort)).collect();
         let cursor = Cursor {
             of,
             id: last.meta().id,

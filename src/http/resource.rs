@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::answer::Answer;
 use super::call::Call;
 use super::formats::{self, TABLES, TEXT};
-use super::operation::{Access, Operation, Tag};
+use super::operation::{Access, Announced, Operation, Tag};
 use super::parameters::{header, id_parameter, query, schema_ref};
 use super::{history, page};
 use crate::engine::{Outcome, Txn};
@@ -41,8 +41,6 @@ pub struct Names {
     pub type_name: String,
     /// `WorkPlanItems`
     pub plural: String,
-    /// `/api/v1/work-plan-items`
-    pub path: String,
 }
 
 impl Names {
@@ -72,8 +70,12 @@ impl Names {
             many,
             type_name: kind.schema_name.clone(),
             plural: kind.path.to_upper_camel_case(),
-            path: format!("{BASE}/{}", kind.path),
         }
+    }
+
+    /// The path of a kind's collection.
+    pub fn collection(kind: &Kind) -> String {
+        format!("{BASE}/{}", kind.path)
     }
 }
 
@@ -84,26 +86,60 @@ where
     Arc::new(move |call| -> LocalBoxFuture<'static, _> { Box::pin(run(call, kind)) })
 }
 
+/// One of the operations that kinds have.
+struct OfEachKind {
+    method: &'static str,
+    /// Its path after that of the collection.
+    path: &'static str,
+    is_offered: fn(&Kind) -> bool,
+    define: fn(&'static Kind, &Names, Place) -> Operation,
+}
+
+/// The method and path of an operation.
+type Place = (&'static str, String);
+
+/// A row of the table below.
+const fn each(
+    method: &'static str,
+    path: &'static str,
+    define: fn(&'static Kind, &Names, Place) -> Operation,
+) -> OfEachKind {
+    OfEachKind {
+        method,
+        path,
+        is_offered: |_| true,
+        define,
+    }
+}
+
+const OF_EACH_KIND: [OfEachKind; 9] = [
+    each("GET", "", list),
+    OfEachKind {
+        is_offered: |kind| kind.offers_create,
+        ..each("POST", "", create)
+    },
+    each("GET", "/{id}", get),
+    OfEachKind {
+        is_offered: |kind| !kind.append_only,
+        ..each("PATCH", "/{id}", update)
+    },
+    each("DELETE", "/{id}", withdraw),
+    each("POST", "/{id}/restore", restore),
+    each("GET", "/{id}/history", versions),
+    each("GET", "/{id}/difference", difference),
+    each("POST", "/bulk", bulk),
+];
+
 /// The operations of a kind.
-#[must_use]
-pub fn operations(kind: &'static Kind) -> Vec<Operation> {
-    let names = Names::of(kind);
-    let mut all = vec![list(kind, &names)];
-    if kind.offers_create {
-        all.push(create(kind, &names));
-    }
-    all.push(get(kind, &names));
-    if !kind.append_only {
-        all.push(update(kind, &names));
-    }
-    all.extend([
-        withdraw(kind, &names),
-        restore(kind, &names),
-        versions(kind, &names),
-        difference(kind, &names),
-        bulk(kind, &names),
-    ]);
-    all
+pub fn operations(kind: &'static Kind) -> impl Iterator<Item = Announced> {
+    let offered = OF_EACH_KIND.iter().filter(|o| (o.is_offered)(kind));
+    offered.map(move |o| {
+        let path = format!("{}{}", Names::collection(kind), o.path);
+        let place = (o.method, path.clone());
+        Announced::new(o.method, path, move || {
+            (o.define)(kind, &Names::of(kind), place.clone())
+        })
+    })
 }
 
 /// `a board`, `an escalation`.
@@ -226,10 +262,10 @@ fn list_parameters(kind: &Kind) -> Vec<Value> {
     all
 }
 
-fn list(kind: &'static Kind, n: &Names) -> Operation {
+fn list(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     Operation::with(
-        "GET",
-        &n.path,
+        at.0,
+        at.1,
         format!("list{}", n.plural),
         Access::Needs(kind.subject, Act::Read),
         handler(kind, page::list),
@@ -246,10 +282,10 @@ fn list(kind: &'static Kind, n: &Names) -> Operation {
     .formats(TABLES)
 }
 
-fn create(kind: &'static Kind, n: &Names) -> Operation {
+fn create(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     Operation::with(
-        "POST",
-        &n.path,
+        at.0,
+        at.1,
         format!("create{}", n.type_name),
         Access::Needs(kind.subject, Act::Create),
         handler(kind, post),
@@ -272,10 +308,10 @@ fn create(kind: &'static Kind, n: &Names) -> Operation {
     ])
 }
 
-fn get(kind: &'static Kind, n: &Names) -> Operation {
+fn get(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     Operation::with(
-        "GET",
-        format!("{}/{{id}}", n.path),
+        at.0,
+        at.1,
         format!("get{}", n.type_name),
         Access::Needs(kind.subject, Act::Read),
         handler(kind, read),
@@ -286,10 +322,10 @@ fn get(kind: &'static Kind, n: &Names) -> Operation {
     .etag(Tag::Version)
 }
 
-fn update(kind: &'static Kind, n: &Names) -> Operation {
+fn update(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     Operation::with(
-        "PATCH",
-        format!("{}/{{id}}", n.path),
+        at.0,
+        at.1,
         format!("update{}", n.type_name),
         Access::Needs(kind.subject, Act::Update),
         handler(kind, patch),
@@ -320,10 +356,10 @@ fn update(kind: &'static Kind, n: &Names) -> Operation {
     ])
 }
 
-fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
+fn withdraw(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     Operation::with(
-        "DELETE",
-        format!("{}/{{id}}", n.path),
+        at.0,
+        at.1,
         format!("withdraw{}", n.type_name),
         Access::Needs(kind.subject, Act::Withdraw),
         handler(kind, delete),
@@ -357,10 +393,10 @@ fn withdraw(kind: &'static Kind, n: &Names) -> Operation {
     ])
 }
 
-fn restore(kind: &'static Kind, n: &Names) -> Operation {
+fn restore(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     Operation::with(
-        "POST",
-        format!("{}/{{id}}/restore", n.path),
+        at.0,
+        at.1,
         format!("restore{}", n.type_name),
         Access::Needs(kind.subject, Act::Withdraw),
         handler(kind, undelete),
@@ -389,10 +425,10 @@ fn restore(kind: &'static Kind, n: &Names) -> Operation {
     ])
 }
 
-fn versions(kind: &'static Kind, n: &Names) -> Operation {
+fn versions(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     Operation::with(
-        "GET",
-        format!("{}/{{id}}/history", n.path),
+        at.0,
+        at.1,
         format!("list{}History", n.type_name),
         Access::Needs(kind.subject, Act::Read),
         handler(kind, history::history),
@@ -417,7 +453,7 @@ fn versions(kind: &'static Kind, n: &Names) -> Operation {
     .formats(TEXT)
 }
 
-fn difference(kind: &'static Kind, n: &Names) -> Operation {
+fn difference(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     let version = |name: &str, what: &str| {
         let mut p = query(
             name,
@@ -428,8 +464,8 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
         p
     };
     Operation::with(
-        "GET",
-        format!("{}/{{id}}/difference", n.path),
+        at.0,
+        at.1,
         format!("compare{}Versions", n.type_name),
         Access::Needs(kind.subject, Act::Read),
         handler(kind, history::compare),
@@ -448,11 +484,11 @@ fn difference(kind: &'static Kind, n: &Names) -> Operation {
     .etag(Tag::Journal)
 }
 
-fn bulk(kind: &'static Kind, n: &Names) -> Operation {
+fn bulk(kind: &'static Kind, n: &Names, at: Place) -> Operation {
     let example = json!({ "operations": [{ "op": "withdraw", "id": "019abcde-0000-7000-8000-000000000001", "if_match": 1 }] });
     Operation::with(
-        "POST",
-        format!("{}/bulk", n.path),
+        at.0,
+        at.1,
         format!("bulk{}", n.plural),
         Access::Needs(kind.subject, Act::Read),
         handler(kind, many),
@@ -505,7 +541,7 @@ fn bulk(kind: &'static Kind, n: &Names) -> Operation {
 async fn read(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     let id = call.id()?;
     let (seen, _) = call.world().await?;
-    let Some(record) = seen.any(id).filter(|r| r.meta().kind == kind.index) else {
+    let Some(record) = seen.any(id).filter(|r| r.meta().kind() == kind.index) else {
         return Err(history::not_recorded(&call, kind, id, seen.seq()).await);
     };
     Ok(Answer::record(200, &seen.show(record)?))

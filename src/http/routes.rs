@@ -1,11 +1,12 @@
 //! Which operations a path has: one matcher for the whole service, shared by its workers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::http::Method;
 use matchit::{InsertError, Router};
 
-use super::operation::Operation;
+use super::operation::{Announced, Operation};
 
 /// Path parameters: names and values.
 pub type Params = Vec<(String, String)>;
@@ -16,7 +17,7 @@ pub struct Routes(Router<OnPath>);
 /// The operations on one path.
 struct OnPath {
     names: Vec<String>,
-    operations: Vec<(Method, Arc<Operation>)>,
+    operations: Vec<(Method, Arc<Announced>)>,
     /// The value of the header `Allow`.
     allow: String,
 }
@@ -44,23 +45,27 @@ impl Routes {
     ///
     /// # Errors
     /// Two paths cannot be told apart.
-    pub fn new(operations: &[Arc<Operation>]) -> Result<Self, InsertError> {
+    pub fn new(operations: &[Arc<Announced>]) -> Result<Self, InsertError> {
         let mut routes: Vec<(String, OnPath)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for operation in operations {
             let (shape, names) = shape(&operation.path);
             let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or_default();
             let added = (method, Arc::clone(operation));
-            match routes.iter_mut().find(|(known, _)| *known == shape) {
-                Some((_, on_path)) => on_path.operations.push(added),
-                None => routes.push((
-                    shape,
-                    OnPath {
-                        names,
-                        operations: vec![added],
-                        allow: String::new(),
-                    },
-                )),
+            let known = places.get(&shape).and_then(|place| routes.get_mut(*place));
+            if let Some((_, on_path)) = known {
+                on_path.operations.push(added);
+                continue;
             }
+            places.insert(shape.clone(), routes.len());
+            routes.push((
+                shape,
+                OnPath {
+                    names,
+                    operations: vec![added],
+                    allow: String::new(),
+                },
+            ));
         }
         let mut router = Router::new();
         for (shape, mut on_path) in routes {
@@ -90,7 +95,7 @@ impl Routes {
             Some((_, operation)) => {
                 let values = found.params.iter().map(|(_, value)| value.to_owned());
                 Found::Operation(
-                    operation,
+                    operation.operation(),
                     on_path.names.iter().cloned().zip(values).collect(),
                 )
             }
@@ -118,7 +123,7 @@ fn shape(path: &str) -> (String, Vec<String>) {
     (shape, names)
 }
 
-fn allowed(operations: &[(Method, Arc<Operation>)]) -> String {
+fn allowed(operations: &[(Method, Arc<Announced>)]) -> String {
     let mut methods: Vec<&str> = operations
         .iter()
         .map(|(method, _)| method.as_str())

@@ -168,7 +168,7 @@ async fn redact(call: Call) -> Result<Answer, Problem> {
         let redaction = Redaction {
             redacts: seq,
             seq: meta.seq,
-            kind: Text::cut(kinds.get(meta.kind).map_or("", |kind| kind.name)),
+            kind: Text::cut(kinds.get(meta.kind()).map_or("", |kind| kind.name)),
             record_id: meta.id,
             version: meta.version,
             reason: input.reason,

@@ -570,7 +570,7 @@ impl<'a, 'b> Taking<'a, 'b> {
             numerator: read.numerator,
             denominator: read.denominator,
         };
-        let breakdown = columns
+        let breakdown: Vec<_> = columns
             .iter()
             .map(|(category, _)| category.clone())
             .collect();

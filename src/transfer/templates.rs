@@ -126,14 +126,13 @@ impl Template {
 
     fn operation(&'static self) -> Option<Operation> {
         let kind = self.kind()?;
-        let names = Names::of(kind);
         let about = format!(
             "{} If called again, it creates only the records that are missing.",
             self.about
         );
         let handler: crate::http::operation::Handler =
             std::sync::Arc::new(move |call| Box::pin(make(call, self, kind)));
-        let path = format!("{}/from-template", names.path);
+        let path = format!("{}/from-template", Names::collection(kind));
         let operation = Operation::with(
             "POST",
             path,

@@ -545,7 +545,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
                 let record = world.any(*id)?;
                 let before = then.any(*id);
                 let found = Found {
-                    kind: catalogue().kinds().get(record.meta().kind)?,
+                    kind: catalogue().kinds().get(record.meta().kind())?,
                     record,
                     before,
                     change_kind: change_kind(before, record.as_ref()),

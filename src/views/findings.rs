@@ -157,7 +157,7 @@ pub struct Found<'a, F: Finding> {
 }
 
 impl<F: Finding> Found<'_, F> {
-    fn key(&self) -> (usize, &Key) {
+    fn key(&self) -> (usize, Key) {
         (self.place, self.record.key(BY_REFERENCE))
     }
 }
@@ -425,7 +425,7 @@ impl<F: Finding> Rules<F> {
                 if lists(found.is_waived)
                     && after
                         .as_ref()
-                        .is_none_or(|(place, key)| found.key() > (*place, key))
+                        .is_none_or(|(place, key)| found.key() > (*place, key.clone()))
                 {
                     tally.keep(found, most);
                 }

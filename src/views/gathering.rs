@@ -37,7 +37,7 @@ pub(super) fn of_kind<'a, R: Resource, T>(
 /// The same, for a kind that is known only at run time.
 pub(super) fn gather_any<'a, T: Gathered>(
     seen: &'a VisibleWorld,
-    kind: Option<&'a Table>,
+    kind: Option<Table<'a>>,
     add: impl Fn(&mut T, &'a Arc<dyn AnyRecord>) + Sync,
 ) -> T {
     use rayon::prelude::*;

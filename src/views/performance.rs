@@ -242,7 +242,7 @@ fn by_category(
         };
         let found = table
             .iter()
-            .find(|o| matches!(o.data.breakdown.as_slice(), [only] if is_it(only)));
+            .find(|o| matches!(&*o.data.breakdown, [only] if is_it(only)));
         row.add(found.map(|o| figures(seen, o).state));
     }
     row
@@ -409,7 +409,7 @@ fn row(
     let last = observation.data.period.until_on;
     let target = seen
         .pointing::<MeasureTarget>(measure.meta.id)
-        .find(|t| t.data.breakdown == observation.data.breakdown && t.data.period.contains(last));
+        .find(|t| *t.data.breakdown == *observation.data.breakdown && t.data.period.contains(last));
     let baseline_period = target.and_then(|t| t.data.baseline_period);
     let baseline: Option<Figures> = baseline_period.and_then(|period| {
         let key = table_of(measure.meta.id, period);
@@ -454,7 +454,7 @@ fn latest(asked: &Asked, measure: &Rec<Measure>, by: &[Characteristic]) -> Dashb
     let key = period
         .map(|p| table_of(measure.meta.id, p))
         .unwrap_or_default();
-    let is_shown = |o: &&Rec<Observation>| match o.data.breakdown.as_slice() {
+    let is_shown = |o: &&Rec<Observation>| match &*o.data.breakdown {
         [] => true,
         [only] => seen
             .get::<Classification>(only.classification_id)

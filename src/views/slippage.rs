@@ -297,7 +297,7 @@ struct Dated<'a> {
     record: &'a Arc<dyn AnyRecord>,
     meta: &'a Meta,
     /// Place in the order by reference.
-    reference: &'a Key,
+    reference: Key,
     deadline: Deadline<'a>,
     is_open: bool,
     overdue: bool,
@@ -335,7 +335,7 @@ impl Dated<'_> {
     }
 
     fn key(&self) -> (SlippageKind, &Key) {
-        (self.kind, self.reference)
+        (self.kind, &self.reference)
     }
 }
 

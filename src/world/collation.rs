@@ -136,11 +136,51 @@ pub fn sort_key(text: &str) -> Arc<[u8]> {
 
 /// What every reference has in front of its sort key that may be the same to people. The order knows
 /// neither case nor leading zeros, so references that are not the same may share it.
+///
+/// It is that of all texts ([`Collated`]), for the characters that references have. A list is kept
+/// ordered by reference, so finding the key must cost little.
 #[must_use]
 pub fn reference_prefix(reference: &str) -> Vec<u8> {
-    let mut key = order_key(reference);
+    let mut key = Vec::with_capacity(2 * reference.len() + 4);
+    let is_written = write_reference(reference.as_bytes(), &mut key)
+        || (!reference.is_ascii() && write_reference(fold(reference).as_bytes(), &mut key));
+    if !is_written {
+        // No reference is like that. In a query, it may be.
+        key.clear();
+        key.push(u8::MAX);
+        key.append(&mut order_key(reference));
+    }
     key.push(0);
     key
+}
+
+/// Adds bytes in the order of references; false if one has characters that no reference has.
+fn write_reference(reference: &[u8], key: &mut Vec<u8>) -> bool {
+    key.clear();
+    let mut rest = reference;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        key.push(match first {
+            b'_' => 1,
+            b'-' => 2,
+            b'.' => 3,
+            b'/' => 4,
+            b'0'..=b'9' => {
+                let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
+                let (number, after) = after.split_at_checked(digits).unwrap_or((after, &[]));
+                rest = after;
+                let zeros = std::iter::once(first).chain(number);
+                let number: Vec<u8> = zeros.skip_while(|b| **b == b'0').copied().collect();
+                // A number is larger the more digits it has.
+                key.extend([5, u8::try_from(number.len()).unwrap_or(u8::MAX)]);
+                key.extend(number);
+                continue;
+            }
+            letter if letter.is_ascii_alphabetic() => 6 + letter.to_ascii_lowercase() - b'a',
+            _ => return false,
+        });
+    }
+    true
 }
 
 /// The sort key of a reference, which no other reference has.
@@ -175,6 +215,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        /// References sort among themselves as texts do.
+        #[test]
+        fn references_are_in_the_order_of_texts(
+            one in "[A-Za-z0-9][A-Za-z0-9._/-]{0,20}",
+            other in "[A-Za-z0-9][A-Za-z0-9._/-]{0,20}",
+            same in "[A-Za-z0-9][A-Za-z0-9._/-]{0,8}",
+        ) {
+            for (one, other) in [(&one, &other), (&format!("{same}{one}"), &format!("{same}{other}"))] {
+                let of_texts = order_key(one).cmp(&order_key(other));
+                prop_assert_eq!(
+                    reference_prefix(one).cmp(&reference_prefix(other)), of_texts, "{} {}", one, other
+                );
+            }
+        }
+    }
 
     #[test]
     fn what_people_read_as_the_same_is_the_same() {
@@ -242,7 +299,12 @@ mod tests {
         ];
         assert!(texts.is_sorted_by(|a, b| Collated(a) < Collated(b)));
         assert!(texts.is_sorted_by(|a, b| sort_key(a) < sort_key(b)));
-        assert!(texts.is_sorted_by(|a, b| reference_key(a) < reference_key(b)));
+        let references = [
+            "a", "a_1", "a-1", "a.1", "a/1", "A1", "a1b", "a2", "A10", "AB", "ab0", "b", "ZZ-9",
+            "ZZ-10", "ZZ-10/2", "ZZ-10000", "ZZ-20000", "ZZA",
+        ];
+        assert!(references.is_sorted_by(|a, b| Collated(a) <= Collated(b)));
+        assert!(references.is_sorted_by(|a, b| reference_key(a) <= reference_key(b)));
         assert_eq!(sort_key("ZZ-9"), sort_key("zz-09"));
         assert!(reference_key("ZZ-9") > reference_key("ZZ-09"));
     }
@@ -250,7 +312,8 @@ mod tests {
     proptest! {
         #[test]
         fn keys_and_comparisons_agree(a in ".{0,60}", b in ".{0,60}") {
-            prop_assert_eq!(reference_key(&a).cmp(&reference_key(&b)), Collated(&a).cmp(&Collated(&b)));
+            let keys = (order_key(&a), &a).cmp(&(order_key(&b), &b));
+            prop_assert_eq!(keys, Collated(&a).cmp(&Collated(&b)));
             prop_assert!(sort_key(&a.repeat(20)).len() <= LONGEST_KEY);
         }
 

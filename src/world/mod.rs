@@ -16,9 +16,14 @@ pub mod dates;
 pub mod fields;
 pub mod id;
 pub mod page;
+mod pointers;
 pub mod record;
+mod records;
+mod runs;
 pub mod sample;
 pub mod schema;
+pub mod search;
+mod table;
 pub mod text;
 pub mod visible;
 pub mod vocabulary;
@@ -28,7 +33,8 @@ mod written;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdSet;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -39,17 +45,15 @@ pub use record::{
     AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,
     Sort, rename,
 };
+pub use table::{Position, Table};
 pub use text::{Form, Reference, Text};
 
-use self::collation::{reference_prefix, same_name};
+use self::pointers::{Pointers, Source};
 use self::record::lasts;
+use self::records::{Records, Slot};
+use self::search::Searched;
+use self::table::{Indexes, LastNumbers};
 use self::written::Written;
-
-/// Records ordered by a key, then by id.
-pub type Order = OrdMap<(Key, Uuid), Arc<dyn AnyRecord>>;
-
-/// Records by their unique key, then by id.
-type Unique = OrdMap<(Arc<[u8]>, Uuid), Arc<dyn AnyRecord>>;
 
 /// A map by record id.
 type ById<V> =
@@ -64,40 +68,8 @@ pub type IdSet = std::collections::HashSet<Uuid, foldhash::fast::RandomState>;
 /// A map from record id to what belongs to the record.
 pub type IdMap<V> = std::collections::HashMap<Uuid, V, foldhash::fast::RandomState>;
 
-/// A record that links to another: its kind's position in the catalogue, and its id. Kept small,
-/// because there are more of these than records.
-type Source = (u16, Uuid);
-
-fn source(kind: usize, id: Uuid) -> Source {
-    (u16::try_from(kind).unwrap_or(u16::MAX), id)
-}
-
-/// The records of one kind.
-#[derive(Clone, Default)]
-pub struct Table {
-    rows: OrdMap<Uuid, Arc<dyn AnyRecord>>,
-    /// One for each sort order of the kind; the first is by reference.
-    orders: Vec<Order>,
-    /// Live records by their unique key ([`Resource::unique`]), then by id: a marked record may have
-    /// the key of one that was made by a caller who cannot see it.
-    unique: Unique,
-    last_numbers: LastNumbers,
-}
-
-/// Highest numbers used in references with a kind's prefix.
-#[derive(Debug, Clone, Copy, Default)]
-struct LastNumbers {
-    open: u32,
-    marked: u32,
-}
-
-impl LastNumbers {
-    fn of(&mut self, series: Series) -> &mut u32 {
-        match series {
-            Series::Open => &mut self.open,
-            Series::Marked => &mut self.marked,
-        }
-    }
+fn source(kind: usize, slot: Slot) -> Source {
+    (u16::try_from(kind).unwrap_or(u16::MAX), slot)
 }
 
 /// The series that a generated reference belongs to. Records that are marked, or are part of a
@@ -157,81 +129,6 @@ impl Series {
             }
             (number < 1_000_000_000).then_some((series, number))
         })
-    }
-}
-
-impl Table {
-    /// Its records ordered by id, which is the order of creation.
-    pub fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<dyn AnyRecord>> {
-        self.rows.values()
-    }
-
-    /// Its records in one of the kind's sort orders.
-    #[must_use]
-    pub fn order(&self, sort: usize) -> Option<&Order> {
-        self.orders.get(sort)
-    }
-
-    /// The record with this reference, in upper or lower case. In a world with records that a caller
-    /// cannot see, use [`Table::all_with_reference`].
-    #[must_use]
-    pub fn by_reference(&self, reference: &str) -> Option<Uuid> {
-        self.all_with_reference(reference).next()
-    }
-
-    /// The records with this reference, in upper or lower case: one, and perhaps others that not
-    /// everyone can see. Older builds accepted references that differ only in case; those with
-    /// exactly these letters come first.
-    pub fn all_with_reference(&self, reference: &str) -> impl Iterator<Item = Uuid> + use<> {
-        let prefix = reference_prefix(reference);
-        let from = (Key::Text(prefix.as_slice().into()), Uuid::nil());
-        let orders = self.orders.first().into_iter();
-        let (exact, alike): (Vec<&Meta>, Vec<&Meta>) = orders
-            .flat_map(|order| order.range(from.clone()..))
-            .take_while(|((key, _), _)| matches!(key, Key::Text(key) if key.starts_with(&prefix)))
-            .map(|(_, record)| record.meta())
-            .filter(|meta| same_name(&meta.reference, reference))
-            .partition(|meta| meta.reference == *reference);
-        let ids: Vec<Uuid> = exact.into_iter().chain(alike).map(|meta| meta.id).collect();
-        ids.into_iter()
-    }
-
-    /// Whether a record is of this kind.
-    #[must_use]
-    pub fn has(&self, id: Uuid) -> bool {
-        self.rows.contains_key(&id)
-    }
-
-    /// The live records with this unique key ([`Resource::unique`]): one, and perhaps others that
-    /// not everyone can see.
-    pub fn by_unique<'a>(&'a self, key: &[u8]) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> {
-        let key: Arc<[u8]> = key.into();
-        self.unique
-            .range((Arc::clone(&key), Uuid::nil())..=(key, Uuid::max()))
-            .map(|(_, record)| record)
-    }
-
-    /// The live records whose unique key starts with this prefix, in the order of the keys.
-    pub fn unique_from<'a, 'p>(
-        &'a self,
-        prefix: &'p [u8],
-    ) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> + use<'a, 'p> {
-        self.unique
-            .range((Arc::from(prefix), Uuid::nil())..)
-            .take_while(move |((key, _), _)| key.starts_with(prefix))
-            .map(|(_, record)| record)
-    }
-
-    /// Number of records, including withdrawn ones.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether the table is empty.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 }
 
@@ -296,11 +193,10 @@ fn digest_of(record: &dyn AnyRecord) -> u128 {
 #[derive(Clone)]
 pub struct World {
     catalogue: &'static Catalogue,
-    tables: Vec<Arc<Table>>,
-    all: ById<Arc<dyn AnyRecord>>,
-    /// Records that link to a record, by kind and id, so that those of one kind are found without
-    /// looking at the others.
-    pointing: ById<OrdSet<Source>>,
+    records: Records,
+    /// Where the records of each kind are.
+    indexes: Vec<Arc<Indexes>>,
+    pointers: Pointers,
     /// Records that are themselves marked.
     marked: OrdSet<Uuid>,
     /// Records that are not withdrawn themselves, but are part of a record that does not count. Few
@@ -313,6 +209,7 @@ pub struct World {
     /// Sum of the digests of all records' versions ([`digest_of`]).
     digest: u128,
     written: Written,
+    searched: Searched,
     /// Number of the last entry it holds.
     pub seq: i64,
     /// Hash of that entry.
@@ -328,31 +225,75 @@ impl World {
     /// A world without records.
     #[must_use]
     pub fn empty(catalogue: &'static Catalogue) -> Self {
-        let tables = catalogue
-            .kinds()
-            .iter()
-            .map(|k| Table {
-                orders: vec![OrdMap::new(); k.sorts.len()],
-                ..Table::default()
-            })
-            .map(Arc::new)
-            .collect();
+        let kinds = catalogue.kinds().iter();
         Self {
             catalogue,
-            tables,
-            all: ById::default(),
-            pointing: ById::default(),
+            records: Records::default(),
+            indexes: kinds.map(|k| Arc::new(Indexes::empty(k))).collect(),
+            pointers: Pointers::default(),
             marked: OrdSet::new(),
             lapsed: OrdSet::new(),
             hidden: OnceLock::new(),
             open: OnceLock::new(),
             digest: 0,
             written: Written::default(),
+            searched: Searched::nothing(catalogue.kinds().len()),
             seq: 0,
             head: Arc::from(crate::journal::GENESIS.as_slice()),
             at: DateTime::UNIX_EPOCH,
             last_redaction: 0,
         }
+    }
+
+    /// A world of these records, no two of which have the same id, made on all cores.
+    #[must_use]
+    pub fn of(catalogue: &'static Catalogue, mut records: Vec<Arc<dyn AnyRecord>>) -> Self {
+        records.par_sort_unstable_by_key(|r| r.meta().id);
+        let mut by_kind: Vec<Vec<Slot>> = vec![Vec::new(); catalogue.kinds().len()];
+        for (slot, record) in (0..).zip(&records) {
+            if let Some(slots) = by_kind.get_mut(record.meta().kind()) {
+                slots.push(slot);
+            }
+        }
+        let links = |(slot, record): (usize, &Arc<dyn AnyRecord>)| {
+            let slot = Slot::try_from(slot).unwrap_or(Slot::MAX);
+            let source = source(record.meta().kind(), slot);
+            let targets = record.targets();
+            targets.into_iter().map(move |target| (target, source))
+        };
+        let mut links: Vec<(Uuid, Source)> = records
+            .par_iter()
+            .enumerate()
+            .flat_map_iter(links)
+            .collect();
+        // Slots are in the order of the ids, so the sources come in the order of their ids.
+        links.par_sort_unstable();
+        links.dedup();
+        let marked = records.iter().map(|r| r.meta());
+        let marked = marked.filter(|meta| meta.marking == Marking::OfficialSensitive);
+        let marked = marked.map(|meta| meta.id).collect();
+        let withdrawn = records.iter().map(|r| r.meta());
+        let withdrawn = withdrawn.filter(|meta| meta.withdrawn_at.is_some());
+        let withdrawn: Vec<Uuid> = withdrawn.map(|meta| meta.id).collect();
+        let digests = records.par_iter().map(|r| digest_of(r.as_ref()));
+        let digest = digests.reduce(|| 0, u128::wrapping_add);
+        let records = Records::of(records);
+        let kinds = catalogue.kinds().iter().zip(by_kind);
+        let kinds: Vec<(&Kind, Vec<Slot>)> = kinds.collect();
+        let indexes = kinds.par_iter();
+        let indexes = indexes.map(|(kind, slots)| Arc::new(Indexes::of(kind, slots, &records)));
+        let mut world = Self {
+            indexes: indexes.collect(),
+            pointers: Pointers::of(&links, &records),
+            records,
+            marked,
+            digest,
+            ..Self::empty(catalogue)
+        };
+        let parts = |id: &Uuid| world.parts(*id).map(|r| r.meta().id).collect::<Vec<_>>();
+        let parts: Vec<Uuid> = withdrawn.iter().flat_map(parts).collect();
+        parts.into_iter().for_each(|part| world.settle(part));
+        world
     }
 
     /// The kinds of records.
@@ -364,7 +305,7 @@ impl World {
     /// A record of any kind.
     #[must_use]
     pub fn any(&self, id: impl Into<Uuid>) -> Option<&Arc<dyn AnyRecord>> {
-        self.all.get(&id.into())
+        self.records.by_id(id.into())
     }
 
     /// A record of a given kind.
@@ -375,13 +316,16 @@ impl World {
 
     /// The records of one kind, by the kind's position in the catalogue.
     #[must_use]
-    pub fn table(&self, kind: usize) -> Option<&Table> {
-        self.tables.get(kind).map(AsRef::as_ref)
+    pub fn table(&self, kind: usize) -> Option<Table<'_>> {
+        Some(Table {
+            records: &self.records,
+            indexes: self.indexes.get(kind)?,
+        })
     }
 
     /// The records of one kind.
     #[must_use]
-    pub fn table_of<R: Resource>(&self) -> Option<&Table> {
+    pub fn table_of<R: Resource>(&self) -> Option<Table<'_>> {
         self.catalogue.index_of(R::KIND).and_then(|k| self.table(k))
     }
 
@@ -481,27 +425,22 @@ impl World {
 
     /// The records of any kind that link to `id`, including withdrawn ones.
     pub fn pointing_to(&self, id: impl Into<Uuid>) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
-        self.pointing
-            .get(&id.into())
-            .into_iter()
-            .flat_map(|s| s.iter())
-            .filter_map(|(_, source)| self.any(*source))
+        let slots = self.pointers.to(id.into());
+        slots.filter_map(|slot| self.records.get(slot))
     }
 
     /// The records of one kind that link to `id`, by the kind's position in the catalogue,
     /// including withdrawn ones.
     pub fn pointing_of(&self, id: Uuid, kind: usize) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
-        self.pointing
-            .get(&id)
-            .into_iter()
-            .flat_map(move |s| s.range(source(kind, Uuid::nil())..=source(kind, Uuid::max())))
-            .filter_map(|(_, source)| self.any(*source))
+        let kind = u16::try_from(kind).unwrap_or(u16::MAX);
+        let slots = self.pointers.of_kind(id, kind);
+        slots.filter_map(|slot| self.records.get(slot))
     }
 
     /// Number of records that link to `id`.
     #[must_use]
     pub fn pointing_count(&self, id: impl Into<Uuid>) -> usize {
-        self.pointing.get(&id.into()).map_or(0, OrdSet::len)
+        self.pointers.count(id.into())
     }
 
     /// The live records of one kind that link to `id`.
@@ -525,14 +464,14 @@ impl World {
     #[must_use]
     pub fn last_number(&self, kind: &Kind, series: Series) -> u32 {
         let table = self.table(kind.index);
-        table.map_or(0, |t| *t.last_numbers.clone().of(series))
+        table.map_or(0, |t| *t.indexes.last_numbers.clone().of(series))
     }
 
     /// Notes that a record of the kind had this number in its reference. It may have another
     /// reference by now.
     pub fn had_number(&mut self, kind: &Kind, series: Series, number: u32) {
-        if let Some(table) = self.tables.get_mut(kind.index).map(Arc::make_mut) {
-            let last = table.last_numbers.of(series);
+        if let Some(indexes) = self.indexes.get_mut(kind.index).map(Arc::make_mut) {
+            let last = indexes.last_numbers.of(series);
             *last = (*last).max(number);
         }
     }
@@ -540,8 +479,8 @@ impl World {
     /// Applies a record in place of its earlier version, and returns what is needed to undo this.
     pub fn apply(&mut self, record: Arc<dyn AnyRecord>) -> Undo {
         let meta = record.meta();
-        let (id, kind) = (meta.id, meta.kind);
-        let old = self.all.insert(id, Arc::clone(&record));
+        let (id, kind) = (meta.id, meta.kind());
+        let (old, last_numbers) = self.put(&record);
         let old_digest = old.as_deref().map_or(0, digest_of);
         self.digest = self
             .digest
@@ -558,7 +497,6 @@ impl World {
         } else if self.marked.contains(&id) {
             self.marked.remove(&id);
         }
-        self.relink(source(kind, id), old.as_deref(), Some(record.as_ref()));
         let was_withdrawn = old
             .as_ref()
             .is_some_and(|old| old.meta().withdrawn_at.is_some());
@@ -568,17 +506,6 @@ impl World {
             parts.into_iter().for_each(|part| self.settle(part));
         }
         self.settle(id);
-        let named = self.catalogue.kinds().get(kind);
-        let number = named.and_then(|k| Series::of(k, meta.reference.as_str()));
-        let mut last_numbers = LastNumbers::default();
-        if let Some(table) = self.tables.get_mut(kind).map(Arc::make_mut) {
-            last_numbers = table.last_numbers;
-            table.put(old.as_deref(), &record);
-            if let Some((series, number)) = number {
-                let last = table.last_numbers.of(series);
-                *last = (*last).max(number);
-            }
-        }
         Undo {
             id,
             kind,
@@ -593,14 +520,14 @@ impl World {
             Some(old) => drop(self.apply(old)),
             None => self.forget(undo.id),
         }
-        if let Some(table) = self.tables.get_mut(undo.kind).map(Arc::make_mut) {
-            table.last_numbers = undo.last_numbers;
+        if let Some(indexes) = self.indexes.get_mut(undo.kind).map(Arc::make_mut) {
+            indexes.last_numbers = undo.last_numbers;
         }
     }
 
     /// Removes a record as if it had never existed, to undo a change or to make an earlier world.
     pub fn forget(&mut self, id: Uuid) {
-        let Some(old) = self.all.remove(&id) else {
+        let Some(old) = self.take(id) else {
             return;
         };
         self.digest = self.digest.wrapping_sub(digest_of(old.as_ref()));
@@ -612,26 +539,60 @@ impl World {
             Arc::make_mut(open).forget(id);
         }
         self.marked.remove(&id);
-        self.relink(source(old.meta().kind, id), Some(old.as_ref()), None);
         if self.lapsed.remove(&id).is_some() || old.meta().withdrawn_at.is_some() {
             let parts: Vec<Uuid> = self.parts(id).map(|part| part.meta().id).collect();
             parts.into_iter().for_each(|part| self.settle(part));
         }
-        if let Some(table) = self.tables.get_mut(old.meta().kind).map(Arc::make_mut) {
-            table.drop_row(old.as_ref());
+    }
+
+    /// Puts a record in the place of its earlier version, in every index. Returns that version, and
+    /// the last numbers of before.
+    fn put(&mut self, record: &Arc<dyn AnyRecord>) -> (Option<Arc<dyn AnyRecord>>, LastNumbers) {
+        let meta = record.meta();
+        let slot = self.records.slot(meta.id);
+        let old = slot.and_then(|slot| self.records.get(slot)).cloned();
+        let indexes = self.indexes.get_mut(meta.kind()).map(Arc::make_mut);
+        let Some((indexes, kind)) = indexes.zip(self.catalogue.kinds().get(meta.kind())) else {
+            return (old, LastNumbers::default());
+        };
+        let moves = indexes.moves(old.as_deref(), Some(record.as_ref()));
+        if let Some(slot) = slot {
+            indexes.take_out(slot, &moves, &self.records);
         }
+        let slot = self.records.put(slot, Arc::clone(record));
+        indexes.put_in(slot, &moves, &self.records);
+        let last_numbers = indexes.last_numbers;
+        indexes.last_numbers.count(kind, &meta.reference);
+        self.relink(
+            source(meta.kind(), slot),
+            old.as_deref(),
+            Some(record.as_ref()),
+        );
+        (old, last_numbers)
+    }
+
+    /// Takes a record out of every index.
+    fn take(&mut self, id: Uuid) -> Option<Arc<dyn AnyRecord>> {
+        let slot = self.records.slot(id)?;
+        let old = Arc::clone(self.records.get(slot)?);
+        let kind = old.meta().kind();
+        self.relink(source(kind, slot), Some(old.as_ref()), None);
+        if let Some(indexes) = self.indexes.get_mut(kind).map(Arc::make_mut) {
+            let moves = indexes.moves(Some(old.as_ref()), None);
+            indexes.take_out(slot, &moves, &self.records);
+        }
+        self.records.remove(slot);
+        Some(old)
     }
 
     fn relink(&mut self, source: Source, old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
         let targets = |r: Option<&dyn AnyRecord>| r.map(AnyRecord::targets).unwrap_or_default();
         let (was, is) = (targets(old), targets(new));
         for gone in was.iter().filter(|t| !is.contains(t)) {
-            if let Some(sources) = self.pointing.get_mut(gone) {
-                sources.remove(&source);
-            }
+            self.pointers.remove(*gone, source, &self.records);
         }
         for added in is.iter().filter(|t| !was.contains(t)) {
-            self.pointing.entry(*added).or_default().insert(source);
+            self.pointers.insert(*added, source, &self.records);
         }
     }
 
@@ -750,41 +711,5 @@ impl World {
             }
         }
         false
-    }
-}
-
-impl Table {
-    fn put(&mut self, old: Option<&dyn AnyRecord>, new: &Arc<dyn AnyRecord>) {
-        let id = new.meta().id;
-        for (n, order) in self.orders.iter_mut().enumerate() {
-            let key = new.key(n);
-            if let Some(old_key) = old.map(|o| o.key(n)).filter(|k| *k != key) {
-                order.remove(&(old_key.clone(), id));
-            }
-            order.insert((key.clone(), id), Arc::clone(new));
-        }
-        self.put_unique(old, new);
-        self.rows.insert(id, Arc::clone(new));
-    }
-
-    fn put_unique(&mut self, old: Option<&dyn AnyRecord>, new: &Arc<dyn AnyRecord>) {
-        let id = new.meta().id;
-        if let Some((_, was)) = old.and_then(AnyRecord::unique) {
-            self.unique.remove(&(was.into(), id));
-        }
-        if let Some((_, key)) = new.unique().filter(|_| new.meta().withdrawn_at.is_none()) {
-            self.unique.insert((key.into(), id), Arc::clone(new));
-        }
-    }
-
-    fn drop_row(&mut self, old: &dyn AnyRecord) {
-        let id = old.meta().id;
-        if let Some((_, key)) = old.unique() {
-            self.unique.remove(&(key.into(), id));
-        }
-        for (n, order) in self.orders.iter_mut().enumerate() {
-            order.remove(&(old.key(n).clone(), id));
-        }
-        self.rows.remove(&id);
     }
 }

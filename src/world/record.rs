@@ -4,12 +4,14 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Debug;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapDeserializer;
+use serde::de::{DeserializeOwned, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use strum::{EnumMessage, VariantArray};
 use utoipa::{IntoParams, ToSchema};
@@ -72,9 +74,26 @@ pub struct Meta {
     /// Number of its last journal entry.
     #[serde(skip)]
     pub seq: i64,
-    /// Position of its kind in the catalogue.
     #[serde(skip)]
-    pub kind: usize,
+    pub kind: KindNumber,
+}
+
+/// Position of a kind in the catalogue, in little room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KindNumber(u16);
+
+impl From<usize> for KindNumber {
+    fn from(index: usize) -> Self {
+        Self(u16::try_from(index).unwrap_or(u16::MAX))
+    }
+}
+
+impl Meta {
+    /// Position of its kind in the catalogue.
+    #[must_use]
+    pub fn kind(&self) -> usize {
+        self.kind.0.into()
+    }
 }
 
 /// Fields that a caller may set on every record, as well as the record's own fields.
@@ -752,11 +771,6 @@ pub struct Rec<R: Resource> {
     /// Fields that a caller may set.
     pub data: R,
     pub computed: R::Computed,
-    /// Made for the first search, because most records of the past are never searched.
-    text: OnceLock<Box<str>>,
-    /// Made once, because a text's place in the order takes longer to find than to keep. They share
-    /// their bytes with the orders of the table.
-    keys: OnceLock<Box<[Key]>>,
 }
 
 /// A record of any kind.
@@ -775,7 +789,7 @@ pub trait AnyRecord: Send + Sync + Debug {
     fn released(&self, context: Option<&DisclosureContext<'_>>)
     -> Result<Bytes, serde_json::Error>;
     /// The text that search covers, folded ([`super::collation::fold`]).
-    fn text(&self) -> &str;
+    fn text(&self) -> String;
     fn links(&self) -> Vec<Link>;
     /// The ids of the records that it links to. Called whenever a record is applied, so the
     /// pointers of [`AnyRecord::links`] are not made.
@@ -803,7 +817,8 @@ pub trait AnyRecord: Send + Sync + Debug {
     fn exists_on(&self, day: NaiveDate) -> bool;
     /// Records with which it ends ([`Resource::ends_with`]).
     fn ends_with(&self) -> Place;
-    fn key(&self, sort: usize) -> &Key;
+    /// Its place in one of the kind's sort orders, without its id.
+    fn key(&self, sort: usize) -> Key;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -834,12 +849,10 @@ impl<R: Resource> AnyRecord for Rec<R> {
             None => flat(&self.meta, &self.data, &self.computed),
         }
     }
-    fn text(&self) -> &str {
-        self.text.get_or_init(|| {
-            let mut text = SearchText(fold(&self.meta.reference));
-            walk(&self.data, &mut text);
-            text.0.into()
-        })
+    fn text(&self) -> String {
+        let mut text = SearchText(fold(&self.meta.reference));
+        walk(&self.data, &mut text);
+        text.0
     }
     fn links(&self) -> Vec<Link> {
         links_of(&self.data)
@@ -892,17 +905,16 @@ impl<R: Resource> AnyRecord for Rec<R> {
     fn ends_with(&self) -> Place {
         self.data.ends_with()
     }
-    fn key(&self, sort: usize) -> &Key {
-        let all = || {
-            let common: [Key; COMMON_SORTS.len()] = [
-                Key::Text(reference_key(&self.meta.reference)),
-                Key::Number(self.meta.created_at.timestamp_micros()),
-                Key::Number(self.meta.updated_at.timestamp_micros()),
-            ];
-            let own = R::sorts().iter().map(|sort| (sort.key)(self));
-            common.into_iter().chain(own).collect()
-        };
-        self.keys.get_or_init(all).get(sort).unwrap_or(&Key::None)
+    fn key(&self, sort: usize) -> Key {
+        match sort {
+            BY_REFERENCE => Key::Text(reference_key(&self.meta.reference)),
+            1 => Key::Number(self.meta.created_at.timestamp_micros()),
+            2 => Key::Number(self.meta.updated_at.timestamp_micros()),
+            own => {
+                let sort = R::sorts().get(own - COMMON_SORTS.len());
+                sort.map_or(Key::None, |sort| (sort.key)(self))
+            }
+        }
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -946,8 +958,6 @@ impl<R: Resource> Rec<R> {
             meta,
             data,
             computed,
-            text: OnceLock::new(),
-            keys: OnceLock::new(),
         }
     }
 
@@ -975,15 +985,66 @@ impl<R: Resource> Rec<R> {
             lifted = serde_json::to_string(&map)?;
             &lifted
         };
-        let mut meta: Meta = serde_json::from_str(text)?;
-        (meta.seq, meta.kind) = (seq, kind);
-        let (data, computed) = (
-            serde_json::from_str::<R>(text)?,
-            serde_json::from_str::<R::Computed>(text)?,
-        );
+        let Members(members) = serde_json::from_str(text)?;
+        let own = || {
+            members
+                .iter()
+                .copied()
+                .filter(|(name, _)| !META.contains(name))
+        };
+        let mut meta = Meta::deserialize(MapDeserializer::new(members.iter().copied()))?;
+        (meta.seq, meta.kind) = (seq, kind.into());
+        let data = R::deserialize(MapDeserializer::new(own()))?;
+        let computed = match size_of::<R::Computed>() {
+            0 => R::Computed::default(),
+            _ => R::Computed::deserialize(MapDeserializer::new(own()))?,
+        };
         Ok(Arc::new(Self::new(meta, data, computed)))
     }
 }
+
+/// The members of [`Meta`], as they are written.
+const META: [&str; 8] = [
+    "id",
+    "reference",
+    "version",
+    "marking",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "withdrawn_at",
+];
+
+/// The members of an object, not yet read. A record is read in three parts, and a start reads
+/// millions of records, so that the text is gone through once.
+struct Members<'a>(Vec<(&'a str, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> serde::de::Visitor<'de> for Reader {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::with_capacity(USUAL_MEMBERS);
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+/// Most records have no more members than this.
+const USUAL_MEMBERS: usize = 40;
 
 /// The problem to return for the errors that rules found.
 pub(super) fn refused(code: Code, errors: Vec<FieldError>) -> Problem {

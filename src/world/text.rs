@@ -16,6 +16,8 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+use ecow::EcoString;
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -83,8 +85,10 @@ pub type WebAddress<const MAX: usize = 2000> = Text<MAX, 0, WebForm>;
 /// The limits are checked where something new comes in: bodies by the schema, parameters when a
 /// query is parsed. What the journal holds is read whatever its length, because a limit may have
 /// been lowered since.
+///
+/// Up to 15 bytes take no memory of their own, and copies share what is longer.
 pub struct Text<const MAX: usize, const MIN: usize = 0, F: Form = Words>(
-    Box<str>,
+    EcoString,
     PhantomData<fn() -> F>,
 );
 
@@ -106,7 +110,7 @@ impl<const MAX: usize, const MIN: usize> Text<MAX, MIN> {
 impl<const MAX: usize, const MIN: usize, F: Form> Text<MAX, MIN, F> {
     /// A text that is known to have this form and length, because the caller checked or made it.
     #[must_use]
-    pub fn known(text: impl Into<Box<str>>) -> Self {
+    pub fn known(text: impl Into<EcoString>) -> Self {
         Self(text.into(), PhantomData)
     }
 
@@ -165,7 +169,21 @@ impl<const MAX: usize, const MIN: usize, F: Form> Serialize for Text<MAX, MIN, F
 
 impl<'de, const MAX: usize, const MIN: usize, F: Form> Deserialize<'de> for Text<MAX, MIN, F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<str>::deserialize(deserializer).map(Self::known)
+        deserializer.deserialize_str(Reader).map(Self::known)
+    }
+}
+
+/// Reads a text without a copy in between.
+struct Reader;
+
+impl Visitor<'_> for Reader {
+    type Value = EcoString;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<EcoString, E> {
+        Ok(text.into())
     }
 }
 
@@ -194,19 +212,19 @@ impl<const MAX: usize, const MIN: usize, F: Form> Eq for Text<MAX, MIN, F> {}
 
 impl<const MAX: usize, const MIN: usize, F: Form> PartialEq<str> for Text<MAX, MIN, F> {
     fn eq(&self, other: &str) -> bool {
-        *self.0 == *other
+        self.as_str() == other
     }
 }
 
 impl<const MAX: usize, const MIN: usize, F: Form> PartialEq<&str> for Text<MAX, MIN, F> {
     fn eq(&self, other: &&str) -> bool {
-        *self.0 == **other
+        self.as_str() == *other
     }
 }
 
 impl<const MAX: usize, const MIN: usize, F: Form> PartialEq<String> for Text<MAX, MIN, F> {
     fn eq(&self, other: &String) -> bool {
-        *self.0 == **other
+        self.as_str() == other
     }
 }
 

@@ -17,6 +17,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::collation::reference_key;
+use super::record::BY_REFERENCE;
+use super::search::Found;
 use super::{
     AnyRecord, Id, IdSet, Key, Kind, Marking, Reading, Rec, Resource, Share, Table, World,
 };
@@ -385,7 +387,7 @@ impl VisibleWorld {
         self.world
             .catalogue()
             .kinds()
-            .get(record.meta().kind)
+            .get(record.meta().kind())
             .map_or("", |k| k.name)
     }
 
@@ -397,13 +399,13 @@ impl VisibleWorld {
 
     /// The records of a kind. Each must still pass [`VisibleWorld::may_see`].
     #[must_use]
-    pub fn table_of<R: Resource>(&self) -> Option<&Table> {
+    pub fn table_of<R: Resource>(&self) -> Option<Table<'_>> {
         self.world.table_of::<R>()
     }
 
     /// The same, for a kind that is known only at run time.
     #[must_use]
-    pub fn table(&self, kind: &Kind) -> Option<&Table> {
+    pub fn table(&self, kind: &Kind) -> Option<Table<'_>> {
         self.world.table(kind.index)
     }
 
@@ -416,6 +418,46 @@ impl VisibleWorld {
     pub fn live_of(&self, kind: &Kind) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
         let rows = self.table(kind).into_iter().flat_map(Table::rows);
         rows.filter(|r| self.is_live(r.as_ref()) && self.may_see(r.meta().id))
+    }
+
+    /// The records of a kind that have all of these words ([`World::search`]). Each must still pass
+    /// [`VisibleWorld::may_see`]. None for an earlier world, of which each text must be asked.
+    #[must_use]
+    pub fn search(&self, kind: &Kind, words: &[String], most: usize) -> Option<Found> {
+        let is_now = self.now.is_none() && !words.is_empty();
+        let found = is_now.then(|| self.world.search(kind.index, words, most));
+        found.flatten()
+    }
+
+    /// Number of live records of a kind that the caller may see; none for an earlier world, where
+    /// each must be asked.
+    #[must_use]
+    pub fn count_live(&self, kind: &Kind) -> Option<usize> {
+        let live = self.table(kind)?.live() - self.count_lapsed(kind);
+        let hidden = self.world.hidden().iter();
+        let unseen = hidden.filter_map(|id| self.world.any(*id)).filter(|r| {
+            let meta = r.meta();
+            meta.kind() == kind.index && self.is_live(r.as_ref()) && !self.may_see(meta.id)
+        });
+        self.now.is_none().then(|| live - unseen.count())
+    }
+
+    /// Number of records of a kind that do not count although they are not withdrawn themselves.
+    fn count_lapsed(&self, kind: &Kind) -> usize {
+        let lapsed = self.world.lapsed().iter();
+        let lapsed = lapsed.filter_map(|id| self.world.any(*id));
+        lapsed.filter(|r| r.meta().kind() == kind.index).count()
+    }
+
+    /// Those of the records found.
+    pub fn found<'w>(&'w self, found: &Found) -> impl Iterator<Item = &'w Arc<dyn AnyRecord>> {
+        found.records(&self.world)
+    }
+
+    /// Whether a record is one of those found.
+    #[must_use]
+    pub fn is_found(&self, found: &Found, id: Uuid) -> bool {
+        found.has(&self.world, id)
     }
 
     /// Whether a record counts ([`World::is_live`]).
@@ -435,16 +477,11 @@ impl VisibleWorld {
         &'a self,
         after: &str,
     ) -> impl Iterator<Item = &'a Rec<R>> {
-        let from = (
-            Bound::Excluded((Key::Text(reference_key(after)), Uuid::max())),
-            Bound::Unbounded,
-        );
-        self.world
-            .table_of::<R>()
-            .and_then(|t| t.order(0))
-            .into_iter()
-            .flat_map(move |order| order.range::<_, (Key, Uuid)>(from.clone()))
-            .filter_map(|(_, r)| r.as_any().downcast_ref::<Rec<R>>())
+        let from = (Key::Text(reference_key(after)), Uuid::max());
+        let table = self.world.table_of::<R>().into_iter();
+        table
+            .flat_map(move |t| t.up(BY_REFERENCE, Bound::Excluded(&from)))
+            .filter_map(|r| r.as_any().downcast_ref::<Rec<R>>())
             .filter(|r| self.is_live(*r) && self.may_see(r.meta.id))
     }
 

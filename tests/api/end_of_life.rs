@@ -48,7 +48,7 @@ async fn everyone(maker: &Maker<'_>, app: &TestApp, cleared: bool) -> Client {
 /// Where a record is.
 fn path_of(world: &World, id: Uuid) -> String {
     let record = world.any(id).expect("a record");
-    let kind = &catalogue().kinds()[record.meta().kind];
+    let kind = &catalogue().kinds()[record.meta().kind()];
     format!("{}/{id}", collection(kind))
 }
 
@@ -93,7 +93,7 @@ async fn a_whole_is_withdrawn_with_its_parts(app: TestApp) {
         for whole in perhaps(wholes(&app, &made).await) {
             let before = world(&app).await;
             let path = path_of(&before, whole);
-            let of = catalogue().kinds()[before.any(whole).expect("it").meta().kind].name;
+            let of = catalogue().kinds()[before.any(whole).expect("it").meta().kind()].name;
             pairs.insert((of, kind.name));
             let seq = app.seq().await;
             let refused = client.delete(&path, &etag(&client, &path).await).await;
@@ -599,7 +599,7 @@ async fn named_beyond_their_end(now: &World, client: &Client, feed: &str) -> Vec
         for id in named.filter(|id| !(is_paper && mentioned.contains(id))) {
             let record = now.any(id).filter(|r| !now.is_live(r.as_ref()));
             if let Some(record) = record {
-                let kind = catalogue().kinds()[record.meta().kind].name;
+                let kind = catalogue().kinds()[record.meta().kind()].name;
                 faults.push(format!("{path} names {kind} {}", record.meta().reference));
             }
         }

@@ -47,6 +47,7 @@ mod papers;
 mod performance;
 mod recorded;
 mod representation;
+mod search;
 mod settings;
 mod slippage;
 mod status;

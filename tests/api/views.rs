@@ -2,6 +2,7 @@
 //! shows.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -417,7 +418,7 @@ fn assert_same(a: &World, b: &World) {
                 "{} {id}",
                 kind.name
             );
-            let found = |t: &Table| {
+            let found = |t: Table<'_>| {
                 (
                     t.by_reference(&x.meta().reference),
                     x.unique().map(|(_, key)| {
@@ -429,12 +430,15 @@ fn assert_same(a: &World, b: &World) {
             assert_eq!(found(of_a), found(of_b), "{} {id}", kind.name);
         }
         for sort in 0..kind.sorts.len() {
-            let order = |t: &Table| {
-                t.order(sort)
-                    .expect("an order")
-                    .keys()
-                    .cloned()
-                    .collect::<Vec<_>>()
+            let order = |t: Table<'_>| {
+                let up = t.up(sort, Bound::Unbounded);
+                let up: Vec<Uuid> = up.map(|r| r.meta().id).collect();
+                let down = t.down(sort, Bound::Unbounded);
+                let mut down: Vec<Uuid> = down.map(|r| r.meta().id).collect();
+                down.reverse();
+                assert_eq!(up, down);
+                assert_eq!(up.len(), t.len(), "all are in the order");
+                up
             };
             assert_eq!(
                 order(of_a),

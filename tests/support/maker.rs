@@ -199,7 +199,7 @@ pub fn links_of(kind: &Kind, draft: &Value) -> Vec<Link> {
             updated_at: now,
             withdrawn_at: None,
             seq: 1,
-            kind: kind.index,
+            kind: kind.index.into(),
         },
         actor: Uuid::nil(),
         following: false,

@@ -85,7 +85,7 @@ impl GapWaiver {
         let world = rules.reading.world;
         let is = world
             .any(self.record_id)
-            .and_then(|r| world.catalogue().kinds().get(r.meta().kind))
+            .and_then(|r| world.catalogue().kinds().get(r.meta().kind()))
             .map_or("", |k| k.name);
         if let Some((_, kind)) = gap_code(&self.rule).filter(|(_, kind)| *kind != is) {
             let detail = format!(

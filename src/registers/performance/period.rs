@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::{NonZeroI64, NonZeroU32};
 use std::str::FromStr;
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
@@ -202,19 +203,30 @@ impl ToSchema for Period {
 /// A figure with up to nine digits before the decimal point and six after it. A floating-point
 /// number keeps fifteen digits in every language, so the figure can be a plain number in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Figure(i64);
+pub struct Figure(NonZeroI64);
 
 /// Figures are stored in millionths.
 const ONE: i64 = 1_000_000;
 /// The largest figure.
 const MOST: f64 = 999_999_999.999_999;
+/// Added to what is stored, so that no figure is zero and "no figure" takes no room of its own.
+const OFFSET: i64 = 1 << 60;
 
 impl Figure {
+    fn of(millionths: i64) -> Option<Self> {
+        NonZeroI64::new(millionths.checked_add(OFFSET)?).map(Self)
+    }
+
+    fn millionths(self) -> i64 {
+        self.0.get() - OFFSET
+    }
+
     /// The figure nearest to a number, to six decimals.
     #[must_use]
     pub fn nearest(number: f64) -> Option<Self> {
         (number.is_finite() && number.abs() <= MOST)
-            .then(|| Self((number * ONE as f64).round() as i64))
+            .then(|| Self::of((number * ONE as f64).round() as i64))
+            .flatten()
     }
 
     /// The figure for a whole number.
@@ -223,13 +235,13 @@ impl Figure {
         i64::try_from(number)
             .ok()
             .and_then(|n| n.checked_mul(ONE))
-            .map(Self)
+            .and_then(Self::of)
     }
 
     /// As a floating-point number.
     #[must_use]
     pub fn as_f64(self) -> f64 {
-        self.0 as f64 / ONE as f64
+        self.millionths() as f64 / ONE as f64
     }
 
     /// Whether it is `part` of `whole` in per cent, rounded to the decimals that it has.
@@ -237,10 +249,10 @@ impl Figure {
     pub fn is_percentage(self, part: u64, whole: u64) -> bool {
         let step = (0..6)
             .map(|n| ONE / 10_i64.pow(n))
-            .find(|step| self.0 % step == 0)
+            .find(|step| self.millionths() % step == 0)
             .unwrap_or(1);
         let exact = i128::from(part) * 100 * i128::from(ONE);
-        let off = i128::from(self.0) * i128::from(whole) - exact;
+        let off = i128::from(self.millionths()) * i128::from(whole) - exact;
         // At most half of the last decimal, multiplied by the whole to stay with whole numbers.
         2 * off.abs() <= i128::from(step) * i128::from(whole)
     }
@@ -248,8 +260,8 @@ impl Figure {
     /// As a count, if it is one: whole and not negative.
     #[must_use]
     pub fn as_count(self) -> Option<u64> {
-        (self.0 % ONE == 0)
-            .then_some(self.0 / ONE)
+        (self.millionths() % ONE == 0)
+            .then_some(self.millionths() / ONE)
             .and_then(|n| u64::try_from(n).ok())
     }
 }
@@ -271,8 +283,8 @@ impl FromStr for Figure {
 
 impl Serialize for Figure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 % ONE == 0 {
-            serializer.serialize_i64(self.0 / ONE)
+        if self.millionths() % ONE == 0 {
+            serializer.serialize_i64(self.millionths() / ONE)
         } else {
             serializer.serialize_f64(self.as_f64())
         }
@@ -284,6 +296,39 @@ impl<'de> Deserialize<'de> for Figure {
         Self::nearest(f64::deserialize(deserializer)?).ok_or_else(|| {
             D::Error::custom("must have at most nine digits before the decimal point")
         })
+    }
+}
+
+/// A number of people or cases, up to 4,294,967,294.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted(NonZeroU32);
+
+impl Counted {
+    /// The count, unless it is too large.
+    #[must_use]
+    pub fn of(number: u64) -> Option<Self> {
+        // One more is stored, so that "not known" takes no room of its own.
+        let stored = u32::try_from(number).ok()?.checked_add(1)?;
+        NonZeroU32::new(stored).map(Self)
+    }
+
+    /// The number counted.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        u64::from(self.0.get()) - 1
+    }
+}
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.number())
+    }
+}
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::of(u64::deserialize(deserializer)?)
+            .ok_or_else(|| D::Error::custom("must be at most 4294967294"))
     }
 }
 
@@ -447,7 +492,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn every_figure_comes_back(millionths in -999_999_999_999_999_i64..=999_999_999_999_999) {
-            let figure = Figure(millionths);
+            let figure = Figure::of(millionths).expect("it is small");
             let json = serde_json::to_string(&figure).expect("the change is written");
             proptest::prop_assert_eq!(serde_json::from_str::<Figure>(&json).expect("it is read"), figure);
         }

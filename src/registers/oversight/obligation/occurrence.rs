@@ -107,7 +107,7 @@ mod tests {
             updated_at: now,
             withdrawn_at: None,
             seq: 1,
-            kind: 0,
+            kind: 0.into(),
         };
         let data =
             json!({ "obligation_id": Uuid::nil(), "period_due_on": due, "submitted_on": on });

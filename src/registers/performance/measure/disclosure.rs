@@ -300,7 +300,7 @@ fn table(
         .filter(|o| o.data.recorded().state == ObservationState::Present)
         .map(|o| {
             let cell = Cell {
-                breakdown: o.data.breakdown.clone(),
+                breakdown: o.data.breakdown.to_vec(),
                 size: o.data.recorded().size(measure),
                 is_hidden: !context.may_see(o.meta.id),
             };

@@ -1,5 +1,6 @@
 //! Measures: what is counted, out of what, from which source, and for whom.
 
+mod breakdown;
 pub mod classification;
 pub mod disclosure;
 pub mod observation;
