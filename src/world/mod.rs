@@ -9,6 +9,7 @@ pub mod blank;
 pub mod calendar;
 pub mod calendar_entry_kind;
 pub mod catalogue;
+pub mod changes;
 pub mod codes;
 pub mod collation;
 pub mod date;
@@ -16,6 +17,7 @@ pub mod dates;
 pub mod fields;
 pub mod id;
 pub mod page;
+pub mod reads;
 pub mod record;
 pub mod sample;
 pub mod schema;
@@ -41,6 +43,7 @@ pub use record::{
 };
 pub use text::{Form, Reference, Text};
 
+use self::changes::Changes;
 use self::collation::{reference_prefix, same_name};
 use self::record::lasts;
 use self::written::Written;
@@ -313,6 +316,8 @@ pub struct World {
     /// Sum of the digests of all records' versions ([`digest_of`]).
     digest: u128,
     written: Written,
+    /// What was applied last.
+    changes: Changes,
     /// Number of the last entry it holds.
     pub seq: i64,
     /// Hash of that entry.
@@ -348,6 +353,7 @@ impl World {
             open: OnceLock::new(),
             digest: 0,
             written: Written::default(),
+            changes: Changes::default(),
             seq: 0,
             head: Arc::from(crate::journal::GENESIS.as_slice()),
             at: DateTime::UNIX_EPOCH,
@@ -364,7 +370,9 @@ impl World {
     /// A record of any kind.
     #[must_use]
     pub fn any(&self, id: impl Into<Uuid>) -> Option<&Arc<dyn AnyRecord>> {
-        self.all.get(&id.into())
+        let id = id.into();
+        reads::record(id);
+        self.all.get(&id)
     }
 
     /// A record of a given kind.
@@ -376,6 +384,7 @@ impl World {
     /// The records of one kind, by the kind's position in the catalogue.
     #[must_use]
     pub fn table(&self, kind: usize) -> Option<&Table> {
+        reads::kind(kind);
         self.tables.get(kind).map(AsRef::as_ref)
     }
 
@@ -409,6 +418,7 @@ impl World {
     /// Records that are not withdrawn themselves, but are part of a record that does not count.
     #[must_use]
     pub fn lapsed(&self) -> &OrdSet<Uuid> {
+        reads::everything();
         &self.lapsed
     }
 
@@ -481,27 +491,32 @@ impl World {
 
     /// The records of any kind that link to `id`, including withdrawn ones.
     pub fn pointing_to(&self, id: impl Into<Uuid>) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        let id = id.into();
+        reads::pointing(id, None);
         self.pointing
-            .get(&id.into())
+            .get(&id)
             .into_iter()
             .flat_map(|s| s.iter())
-            .filter_map(|(_, source)| self.any(*source))
+            .filter_map(|(_, source)| self.all.get(source))
     }
 
     /// The records of one kind that link to `id`, by the kind's position in the catalogue,
     /// including withdrawn ones.
     pub fn pointing_of(&self, id: Uuid, kind: usize) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        reads::pointing(id, Some(kind));
         self.pointing
             .get(&id)
             .into_iter()
             .flat_map(move |s| s.range(source(kind, Uuid::nil())..=source(kind, Uuid::max())))
-            .filter_map(|(_, source)| self.any(*source))
+            .filter_map(|(_, source)| self.all.get(source))
     }
 
     /// Number of records that link to `id`.
     #[must_use]
     pub fn pointing_count(&self, id: impl Into<Uuid>) -> usize {
-        self.pointing.get(&id.into()).map_or(0, OrdSet::len)
+        let id = id.into();
+        reads::pointing(id, None);
+        self.pointing.get(&id).map_or(0, OrdSet::len)
     }
 
     /// The live records of one kind that link to `id`.
@@ -542,6 +557,11 @@ impl World {
         let meta = record.meta();
         let (id, kind) = (meta.id, meta.kind);
         let old = self.all.insert(id, Arc::clone(&record));
+        // Nobody asks what changed while the world is being read.
+        match self.seq {
+            0 => self.changes.skip(),
+            _ => self.changes.add(old.clone(), Some(Arc::clone(&record))),
+        }
         let old_digest = old.as_deref().map_or(0, digest_of);
         self.digest = self
             .digest
@@ -603,6 +623,7 @@ impl World {
         let Some(old) = self.all.remove(&id) else {
             return;
         };
+        self.changes.add(Some(Arc::clone(&old)), None);
         self.digest = self.digest.wrapping_sub(digest_of(old.as_ref()));
         // Without a record that was not hidden, the others are hidden as before.
         if self.hidden.get().is_none_or(|h| h.ids.contains(&id)) {
@@ -685,12 +706,14 @@ impl World {
     /// Whether a record is marked or is part of a marked record.
     #[must_use]
     pub fn is_hidden(&self, id: Uuid) -> bool {
+        reads::record(id);
         self.hidden().contains(&id)
     }
 
     /// The records that are marked or are part of a marked record.
     #[must_use]
     pub fn hidden_ids(&self) -> Arc<IdSet> {
+        reads::everything();
         Arc::clone(self.hidden())
     }
 
