@@ -36,7 +36,7 @@ use crate::registers::catalogue;
 use crate::system::discovery::RoleSource;
 use crate::system::specification::Specification;
 use crate::transfer::{self, first_start};
-use crate::views::{self, Counted};
+use crate::views::{self, KeptViews};
 use crate::world::codes::{CodeBook, Codes};
 use crate::world::schema::{self, Schemas};
 use crate::world::vocabulary::{Term, Vocabulary, sentence_case};
@@ -50,7 +50,7 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Parts {
     pub documents: Arc<Documents>,
     pub jobs: Arc<Jobs>,
-    pub counted: Arc<Counted>,
+    pub kept: Arc<KeptViews>,
     /// Made when it is first asked for, so that the start does not wait for it.
     pub specification: Arc<Specification>,
 }
@@ -62,7 +62,7 @@ impl Parts {
         Self {
             documents: Arc::new(documents),
             jobs: Arc::default(),
-            counted: Arc::default(),
+            kept: Arc::default(),
             specification: Arc::new(Specification::of(document_value, prefix)),
         }
     }
@@ -81,7 +81,7 @@ fn announced(parts: &Parts) -> Vec<Announced> {
     let mut all = system::discovery::operations(&parts.specification);
     all.extend(system::specification::operations(&parts.specification));
     all.extend(auth::operations());
-    all.extend(views::operations(&parts.counted));
+    all.extend(views::operations(&parts.kept));
     let mut all: Vec<Announced> = all.into_iter().map(Announced::from).collect();
     all.extend(catalogue().kinds().iter().flat_map(resource::operations));
     let mut rest = auth::people::operations();

@@ -571,9 +571,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
                 }),
             items,
         };
-        service.answers.get_or_make(key, || {
-            render(&view, &asked.seen, (format, &name), &service)
-        })
+        service
+            .answers
+            .get_or_make(key, || render(view, &asked.seen, (format, &name), &service))
     };
     in_place(&call, make).await
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::RecordName;
 use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
-use super::wait_graph::{DeadlineHolds, Graph, Node, WaitKind, What};
+use super::wait_graph::{DeadlineHolds, Graph, KeptGraphs, Node, WaitKind, What};
 use crate::http::formats::Format;
 use crate::http::operation::Operation;
 use crate::http::parameters::{id_query, query};
@@ -260,7 +260,7 @@ fn number(asked: &Asked, name: &str, (usual, most): (usize, usize)) -> Result<us
     }
 }
 
-fn is_overdue(seen: &VisibleWorld, node: &Node<'_>, on: NaiveDate) -> bool {
+fn is_overdue(seen: &VisibleWorld, node: &Node, on: NaiveDate) -> bool {
     match &node.what {
         What::Record(record) => record.deadline(seen.reading(on)).is_overdue(on),
         What::Words(_) => false,
@@ -275,7 +275,7 @@ struct Narrowed {
 }
 
 /// The nodes around a record, nearest first, so that the furthest are left out first.
-fn around(graph: &Graph<'_>, edges: &[usize], start: usize, depth: usize) -> Narrowed {
+fn around(graph: &Graph, edges: &[usize], start: usize, depth: usize) -> Narrowed {
     let mut next: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for place in edges {
         let Some(edge) = graph.edges.get(*place) else {
@@ -306,7 +306,7 @@ fn around(graph: &Graph<'_>, edges: &[usize], start: usize, depth: usize) -> Nar
 }
 
 /// The nodes of some edges, the most connected first.
-fn connected(graph: &Graph<'_>, edges: Vec<usize>) -> Narrowed {
+fn connected(graph: &Graph, edges: Vec<usize>) -> Narrowed {
     let mut degree: BTreeMap<usize, usize> = BTreeMap::new();
     for edge in edges.iter().filter_map(|e| graph.edges.get(*e)) {
         *degree.entry(edge.from).or_default() += 1;
@@ -325,14 +325,14 @@ fn connected(graph: &Graph<'_>, edges: Vec<usize>) -> Narrowed {
     }
 }
 
-fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
+pub(super) fn graph(asked: &Asked, graphs: &KeptGraphs) -> Result<DependencyGraphView, Problem> {
     let seen = &asked.seen;
     let most = number(asked, "max_nodes", (NODES, MOST_NODES))?;
     let depth = number(asked, "depth", (DEPTH, MOST_DEPTH))?;
     let (record, unit) = (id_of(asked, "record_id")?, id_of(asked, "unit_id")?);
     let kinds: Vec<WaitKind> = words(asked, "wait_kind")?;
     let open = asked.query.flag("open")?;
-    let graph = Graph::of(seen, asked.on);
+    let graph = graphs.of(seen, asked.on);
     let world = seen.reading(asked.on).world;
     let mut of_unit: BTreeMap<usize, bool> = BTreeMap::new();
     let mut belongs = |at: usize, unit: Uuid| {
@@ -422,7 +422,9 @@ fn graph(asked: &Asked) -> Result<DependencyGraphView, Problem> {
 }
 
 /// The operations of this view.
-pub fn operations() -> Vec<Operation> {
+pub fn operations(graphs: &Arc<KeptGraphs>) -> Vec<Operation> {
+    let graphs = Arc::clone(graphs);
+    let draw = move |asked: &Asked| graph(asked, &graphs);
     let size = |usual: usize, most: usize| json!({ "type": "integer", "minimum": 1, "maximum": most, "default": usual });
     let kinds: Vec<String> = WaitKind::VARIANTS.iter().map(word).collect();
     vec![
@@ -430,7 +432,7 @@ pub fn operations() -> Vec<Operation> {
             "/api/v1/dependency-graph",
             "getDependencyGraph",
             Subject::PlanItem,
-            graph,
+            draw,
         )
         .takes([
             id_query("record_id", "Only the surroundings of this record."),

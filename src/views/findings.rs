@@ -1,28 +1,36 @@
 //! What rules find automatically: tables of rules, a check of each record on all cores, filters,
 //! counts and pages. A view that has rules says what one of them finds (a [`Finding`]), what it may
 //! use, and how a finding is put into words.
+//!
+//! Which rule finds something on which record is kept by part ([`super::kept`]). The finding itself
+//! is made again for the records on the page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::gathering::{Gathered, gather_any};
+use super::kept::{Kept, Made, Part, Rows};
 use super::request::{Asked, View, id_of, some_of, words};
 use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
 use crate::http::query::invalid;
 use crate::problem::{Problem, one_of};
 use crate::registers::gaps::GapRegister;
+use crate::registers::settings::{SettingSet, in_force};
+use crate::views::wait_graph::worked_plans;
 use crate::world::collation::reference_key;
 use crate::world::fields::{Field, fields_of};
 use crate::world::record::{BY_REFERENCE, word};
-use crate::world::{AnyRecord, Key, Rec, Resource, Text};
+use crate::world::visible::Visibility;
+use crate::world::{AnyRecord, IdSet, Key, Rec, Resource, Text};
 
 /// How serious a gap is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,10 +50,57 @@ pub trait Finding: Send + Sized + 'static {
     /// What a rule may use in addition to the record itself. Rules read it from several threads.
     type Context<'a>: Sync;
 
-    /// Whether a rule's finding on a record is waived. A waived finding is still found, and is
-    /// counted separately.
-    fn is_waived(_: &Self::Context<'_>, _rule: &str, _record: Uuid) -> bool {
-        false
+    /// Findings that are waived: the record, and the code of the rule. A waived finding is still
+    /// found, and is counted separately.
+    fn waived(_: &Self::Context<'_>) -> Vec<(Uuid, &'static str)> {
+        Vec::new()
+    }
+}
+
+/// What findings depend on besides the world: what they are kept under.
+#[derive(PartialEq)]
+pub struct Basis {
+    pub on: NaiveDate,
+    visibility: Visibility,
+    settings: SettingSet,
+    /// Plans that are still being worked to.
+    pub planned: IdSet,
+}
+
+impl Basis {
+    /// The basis of what is asked for.
+    pub fn of(asked: &Asked) -> Self {
+        Self {
+            on: asked.on,
+            visibility: asked.seen.visibility().clone(),
+            settings: in_force(asked.seen.reading(asked.on).world).clone(),
+            planned: worked_plans(&asked.seen, asked.on),
+        }
+    }
+}
+
+/// What the rules of a view found, by part.
+pub type KeptFindings = Kept<Basis, Findings>;
+
+/// A finding in a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Mark {
+    /// Position of the rule among all rules.
+    rule: u16,
+    /// Place of the record in the part.
+    row: u16,
+}
+
+/// What rules found in one part, by rule and reference.
+#[derive(Default)]
+pub struct Findings(Vec<Mark>);
+
+impl Made for Findings {
+    fn finish(&mut self, rows: &Rows) {
+        let ranks = rows.ranks();
+        self.0
+            .sort_unstable_by_key(|mark| (mark.rule, ranks.get(usize::from(mark.row)).copied()));
+        self.0.shrink_to_fit();
     }
 }
 
@@ -142,24 +197,15 @@ impl View for FindingRules {
 /// Rules by register, in the order in which they are listed.
 pub struct Rules<F: Finding>(pub &'static [(GapRegister, &'static [Rule<F>])]);
 
-/// A rule with its position among all rules, and its register.
-type Placed<F> = (usize, GapRegister, &'static Rule<F>);
+/// A rule with its register.
+type Placed<F> = (GapRegister, &'static Rule<F>);
 
 /// A record on which a rule found something.
 pub struct Found<'a, F: Finding> {
-    /// Position of the rule among all rules.
-    place: usize,
     pub rule: &'static Rule<F>,
     pub register: GapRegister,
     pub record: &'a Arc<dyn AnyRecord>,
     pub finding: F,
-    pub is_waived: bool,
-}
-
-impl<F: Finding> Found<'_, F> {
-    fn key(&self) -> (usize, Key) {
-        (self.place, self.record.key(BY_REFERENCE))
-    }
 }
 
 /// Number of findings of one rule.
@@ -171,13 +217,13 @@ pub struct Count<F: Finding> {
     pub waived: usize,
 }
 
-/// A page of findings, with counts for everything that matches the filters.
-pub struct Page<'a, F: Finding> {
+/// A page of findings in words, with counts for everything that matches the filters.
+pub struct Page<F: Finding, T> {
     /// Number on all pages.
     pub total: usize,
     /// Only rules that found something.
     pub by_rule: Vec<Count<F>>,
-    pub items: Vec<Found<'a, F>>,
+    pub items: Vec<T>,
     pub next_cursor: Option<String>,
 }
 
@@ -199,67 +245,41 @@ impl Wanted {
     }
 }
 
-/// Findings in one part of the records: all of them counted, and those that may be on the page.
-struct Tally<'a, F: Finding> {
-    /// Open and waived, by the position of the rule.
-    counts: BTreeMap<usize, (usize, usize)>,
-    /// Findings after the cursor: at least as many as were asked for, in no order, and no more than
-    /// twice as many.
-    first: Vec<Found<'a, F>>,
-    /// The last rule that can still have findings on the page, once that is known.
-    last: Option<usize>,
-}
+/// The waived findings of a part. They are few, and not kept: a waiver changes nothing that is.
+struct Waived(HashSet<Mark>);
 
-impl<F: Finding> Default for Tally<'_, F> {
-    fn default() -> Self {
-        Self {
-            counts: BTreeMap::new(),
-            first: Vec::new(),
-            last: None,
-        }
+impl Waived {
+    fn of<F: Finding>(
+        part: &Part<Findings>,
+        waived: &[(Uuid, &'static str)],
+        all: &[Placed<F>],
+    ) -> Self {
+        let mark = |(record, code): &(Uuid, &'static str)| {
+            let row = u16::try_from(part.rows.place(*record)?).ok()?;
+            let rule = all.iter().position(|(_, rule)| rule.code == *code)?;
+            let rule = u16::try_from(rule).ok()?;
+            Some(Mark { rule, row })
+        };
+        Self(waived.iter().filter_map(mark).collect())
+    }
+
+    fn has(&self, mark: &Mark) -> bool {
+        !self.0.is_empty() && self.0.contains(mark)
     }
 }
 
-impl<F: Finding> Gathered for Tally<'_, F> {
-    fn join(&mut self, other: Self) {
-        for (place, (open, waived)) in other.counts {
-            let mine = self.counts.entry(place).or_default();
-            *mine = (mine.0 + open, mine.1 + waived);
-        }
-        self.first.extend(other.first);
-    }
+/// What is wanted of one part.
+struct Wants {
+    waived: Waived,
+    /// Which of its records match the filters; empty if all do.
+    fits: Vec<bool>,
+    /// Open and waived findings, by the position of the rule.
+    counts: BTreeMap<u16, (usize, usize)>,
 }
 
-impl<'a, F: Finding> Tally<'a, F> {
-    fn count(&mut self, found: &Found<'_, F>) {
-        let (open, waived) = self.counts.entry(found.place).or_default();
-        *(if found.is_waived { waived } else { open }) += 1;
-    }
-
-    /// Keeps a finding, unless it is known not to be among the first `most`.
-    fn keep(&mut self, found: Found<'a, F>, most: usize) {
-        if self.last.is_some_and(|last| found.place > last) {
-            return;
-        }
-        self.first.push(found);
-        // A cut takes as long as there are findings, so it is made only when their number has
-        // doubled. On average that is constant for each finding.
-        if self.first.len() >= 2 * most {
-            self.cut(most);
-        }
-    }
-
-    /// Drops all but the first `most`.
-    fn cut(&mut self, most: usize) {
-        if self.first.len() > most {
-            let (_, nth, _) = self
-                .first
-                .select_nth_unstable_by(most - 1, |a, b| a.key().cmp(&b.key()));
-            // Findings of later rules come after all of these. Those of the same rule may come
-            // before, and are sorted out by the next cut.
-            self.last = Some(nth.place);
-            self.first.truncate(most);
-        }
+impl Wants {
+    fn fits(&self, mark: &Mark) -> bool {
+        self.fits.is_empty() || self.fits.get(usize::from(mark.row)) == Some(&true)
     }
 }
 
@@ -342,124 +362,187 @@ impl<F: Finding> Rules<F> {
         })
     }
 
-    /// Collects on all cores, in no order, the findings of the wanted rules on the matching
-    /// records, with one pass over the records of each kind.
-    pub fn find<'a, T: Gathered>(
+    /// The wanted rules by the kind that they check, with their positions.
+    fn by_kind(
         &self,
-        asked: &'a Asked,
-        context: &F::Context<'_>,
+        asked: &Asked,
         is_wanted: impl Fn(GapRegister, &Rule<F>) -> bool,
-        fits: impl Fn(Uuid) -> bool + Sync,
-        add: impl Fn(&mut T, Found<'a, F>) + Sync,
-    ) -> T {
-        let world = asked.seen.reading(asked.on).world;
-        let mut by_kind: BTreeMap<usize, Vec<Placed<F>>> = BTreeMap::new();
-        for (place, (register, rule)) in self
-            .all()
-            .enumerate()
-            .filter(|(_, (g, r))| is_wanted(*g, r))
-        {
-            if let Some(kind) = world.catalogue().index_of(rule.check.kind()) {
-                by_kind
-                    .entry(kind)
-                    .or_default()
-                    .push((place, register, rule));
+    ) -> BTreeMap<usize, Vec<(u16, &'static Rule<F>)>> {
+        let catalogue = asked.seen.reading(asked.on).world.catalogue();
+        let mut by_kind: BTreeMap<usize, Vec<(u16, &'static Rule<F>)>> = BTreeMap::new();
+        for (at, (register, rule)) in (0..).zip(self.all()) {
+            let kind = catalogue.index_of(rule.check.kind());
+            if let Some(kind) = kind.filter(|_| is_wanted(register, rule)) {
+                by_kind.entry(kind).or_default().push((at, rule));
             }
         }
-        let mut all = T::default();
-        for (kind, rules) in by_kind {
-            all.join(gather_any(
-                &asked.seen,
-                world.table(kind),
-                |gathered: &mut T, record| {
-                    let id = record.meta().id;
-                    if !fits(id) {
-                        return;
-                    }
-                    for (place, register, rule) in &rules {
-                        if let Some(finding) = rule.check.find(context, record.as_ref()) {
-                            let found = Found {
-                                place: *place,
-                                rule,
-                                register: *register,
-                                record,
-                                finding,
-                                is_waived: F::is_waived(context, rule.code, id),
-                            };
-                            add(gathered, found);
-                        }
-                    }
-                },
-            ));
-        }
-        all
+        by_kind
     }
 
-    /// The page asked for, ordered by register, rule and reference. `lists` says whether waived
-    /// findings, or those not waived, are on it.
+    /// What all rules find on the records of each kind that a wanted rule checks, by part.
+    fn find(
+        &self,
+        asked: &Asked,
+        (context, kept): (&F::Context<'_>, &KeptFindings),
+        is_wanted: impl Fn(GapRegister, &Rule<F>) -> bool,
+    ) -> Vec<Arc<Part<Findings>>> {
+        let kinds: Vec<usize> = self.by_kind(asked, is_wanted).into_keys().collect();
+        let rules = self.by_kind(asked, |_, _| true);
+        kept.of(
+            &asked.seen,
+            Basis::of(asked),
+            &kinds,
+            |findings, row, record| {
+                for (at, rule) in rules.get(&record.meta().kind()).into_iter().flatten() {
+                    if rule.check.find(context, record.as_ref()).is_some() {
+                        findings.0.push(Mark { rule: *at, row });
+                    }
+                }
+            },
+        )
+    }
+
+    /// Every record on which one of the wanted rules finds something that is not waived, in no
+    /// particular order.
+    pub fn open(
+        &self,
+        asked: &Asked,
+        with: (&F::Context<'_>, &KeptFindings),
+        is_wanted: impl Fn(GapRegister, &Rule<F>) -> bool,
+        mut add: impl FnMut(&'static Rule<F>, &Arc<dyn AnyRecord>),
+    ) {
+        let all: Vec<Placed<F>> = self.all().collect();
+        let waived = F::waived(with.0);
+        for part in &self.find(asked, with, &is_wanted) {
+            let waived = Waived::of(part, &waived, &all);
+            for mark in part.made.0.iter().filter(|mark| !waived.has(mark)) {
+                let rule = all.get(usize::from(mark.rule));
+                let rule = rule.filter(|(register, rule)| is_wanted(*register, rule));
+                if let Some(((_, rule), record)) = rule.zip(part.rows.at(mark.row)) {
+                    add(rule, record);
+                }
+            }
+        }
+    }
+
+    /// The page asked for, ordered by register, rule and reference, each finding put into words by
+    /// `tell`. `lists` says whether waived findings, or those not waived, are on it.
     ///
     /// # Errors
     /// 400 for an invalid parameter.
-    pub fn page<'a>(
+    pub fn page<T: Send>(
         &self,
-        asked: &'a Asked,
-        context: &F::Context<'_>,
+        asked: &Asked,
+        (context, kept): (&F::Context<'_>, &KeptFindings),
         lists: impl Fn(bool) -> bool + Sync,
-    ) -> Result<Page<'a, F>, Problem> {
+        tell: impl Fn(Found<'_, F>) -> T + Sync,
+    ) -> Result<Page<F, T>, Problem> {
         let limit = asked.limit()?;
         let wanted = self.wanted(asked)?;
         let after = asked.cursor().map(|c| self.cursor(c)).transpose()?;
         let world = asked.seen.reading(asked.on).world;
-        // One more than the page holds, to tell whether there is another page.
-        let most = limit + 1;
-        let mut tally: Tally<'a, F> = self.find(
-            asked,
-            context,
-            |register, rule| wanted.has(register, rule),
-            |id| {
-                wanted.record.is_none_or(|r| r == id)
-                    && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s))
-            },
-            |tally: &mut Tally<'a, F>, found| {
-                tally.count(&found);
-                if lists(found.is_waived)
-                    && after
-                        .as_ref()
-                        .is_none_or(|(place, key)| found.key() > (*place, key.clone()))
-                {
-                    tally.keep(found, most);
+        let fits = |record: &Arc<dyn AnyRecord>| {
+            let id = record.meta().id;
+            wanted.record.is_none_or(|r| r == id)
+                && wanted.scopes.iter().all(|s| world.is_in_scope(id, *s))
+        };
+        let all: Vec<Placed<F>> = self.all().collect();
+        let waived = F::waived(context);
+        let rules: Vec<bool> = all.iter().map(|(g, r)| wanted.has(*g, r)).collect();
+        let parts = self.find(asked, (context, kept), |g, r| wanted.has(g, r));
+        let wants = |part: &Arc<Part<Findings>>| {
+            let mut wants = Wants {
+                waived: Waived::of(part, &waived, &all),
+                fits: match wanted.record.is_none() && wanted.scopes.is_empty() {
+                    true => Vec::new(),
+                    false => part.rows.records.iter().map(fits).collect(),
+                },
+                counts: BTreeMap::new(),
+            };
+            for found in part.made.0.chunk_by(|a, b| a.rule == b.rule) {
+                let rule = found.first().map_or(0, |mark| mark.rule);
+                let found = || found.iter().filter(|mark| wants.fits(mark));
+                let waived = found().filter(|mark| wants.waived.has(mark)).count();
+                let open = found().count() - waived;
+                if rules.get(usize::from(rule)) == Some(&true) && open + waived > 0 {
+                    wants.counts.insert(rule, (open, waived));
                 }
-            },
-        );
-        tally.cut(most);
-        let Tally {
-            counts,
-            first: mut items,
-            ..
-        } = tally;
-        items.sort_by(|a, b| a.key().cmp(&b.key()));
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let last = items.last().filter(|_| more);
+            }
+            wants
+        };
+        let wants: Vec<Wants> = parts.par_iter().map(wants).collect();
+        let mut counts: BTreeMap<u16, (usize, usize)> = BTreeMap::new();
+        for (rule, (open, waived)) in wants.iter().flat_map(|w| &w.counts) {
+            let all = counts.entry(*rule).or_default();
+            *all = (all.0 + open, all.1 + waived);
+        }
+        // One more than the page holds, to tell whether there is another page.
+        let most = limit.saturating_add(1);
+        let mut places: Vec<(u16, &Arc<dyn AnyRecord>)> = Vec::new();
+        for rule in counts.keys() {
+            let left = most - places.len();
+            let is_after = |record: &Arc<dyn AnyRecord>| {
+                after
+                    .as_ref()
+                    .is_none_or(|(last, key)| (*rule, &record.key(BY_REFERENCE)) > (*last, key))
+            };
+            let mut first: Vec<&Arc<dyn AnyRecord>> = Vec::new();
+            for (part, wants) in parts.iter().zip(&wants) {
+                if !wants.counts.contains_key(rule) {
+                    continue;
+                }
+                let marks = &part.made.0;
+                let from = marks.partition_point(|mark| mark.rule < *rule);
+                let found = marks
+                    .iter()
+                    .skip(from)
+                    .take_while(|mark| mark.rule == *rule);
+                let listed = found.filter(|mark| wants.fits(mark) && lists(wants.waived.has(mark)));
+                let records = listed.filter_map(|mark| part.rows.at(mark.row));
+                // They are in the order of the page, so no more than these of a part can be on it.
+                first.extend(records.filter(|record| is_after(record)).take(left));
+            }
+            first.sort_by(|a, b| a.key(BY_REFERENCE).cmp(&b.key(BY_REFERENCE)));
+            first.truncate(left);
+            places.extend(first.into_iter().map(|record| (*rule, record)));
+            if places.len() == most {
+                break;
+            }
+        }
+        let more = places.len() > limit;
+        places.truncate(limit);
+        let found = |(rule, record): &(u16, &Arc<dyn AnyRecord>)| {
+            let (register, rule) = *all.get(usize::from(*rule))?;
+            let finding = rule.check.find(context, record.as_ref())?;
+            Some(tell(Found {
+                rule,
+                register,
+                record,
+                finding,
+            }))
+        };
         // A code and a reference rather than positions, because positions change while someone
         // reads on.
-        let next_cursor = last.map(|f| format!("{}:{}", f.rule.code, f.record.meta().reference));
-        let count = |(place, (register, rule))| {
-            let (open, waived) = *counts.get(&place)?;
+        let last = places.last().filter(|_| more).and_then(|(rule, record)| {
+            let (_, rule) = all.get(usize::from(*rule))?;
+            Some(format!("{}:{}", rule.code, record.meta().reference))
+        });
+        let count = |(rule, (open, waived)): (&u16, &(usize, usize))| {
+            let (register, rule) = *all.get(usize::from(*rule))?;
             Some(Count {
                 rule,
                 register,
-                open,
-                waived,
+                open: *open,
+                waived: *waived,
             })
         };
-        let by_rule: Vec<Count<F>> = self.all().enumerate().filter_map(count).collect();
+        let by_rule: Vec<Count<F>> = counts.iter().filter_map(count).collect();
         let listed = |c: &Count<F>| if lists(false) { c.open } else { 0 } + if lists(true) { c.waived } else { 0 };
         Ok(Page {
             total: by_rule.iter().map(listed).sum(),
             by_rule,
-            items,
-            next_cursor,
+            items: places.par_iter().filter_map(found).collect(),
+            next_cursor: last,
         })
     }
 
@@ -481,11 +564,11 @@ impl<F: Finding> Rules<F> {
     }
 
     /// Where a page begins: after a rule's finding on a record.
-    fn cursor(&self, text: &str) -> Result<(usize, Key), Problem> {
+    fn cursor(&self, text: &str) -> Result<(u16, Key), Problem> {
         let parts = text.split_once(':');
         let found = parts.and_then(|(code, reference)| {
             Some((
-                self.all().position(|(_, r)| r.code == code)?,
+                u16::try_from(self.all().position(|(_, r)| r.code == code)?).ok()?,
                 Key::Text(reference_key(reference)),
             ))
         });

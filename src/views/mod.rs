@@ -18,6 +18,7 @@ mod expected;
 mod findings;
 mod gaps;
 mod gathering;
+mod kept;
 mod organogram;
 mod oversight;
 pub mod papers;
@@ -36,20 +37,20 @@ use std::sync::Arc;
 
 pub use crate::http::naming::RecordName;
 pub use rag::{ItemRagRule, Rated};
-pub use status::Counted;
 
 use crate::http::Operation;
 use crate::registers::settings::SettingsUsed;
 use crate::views::calendar::dates::CalendarEntryState;
 use crate::views::changes::{ChangeKind, ChangeRegister};
-use crate::views::coverage::CoverageMatrix;
+use crate::views::coverage::{CoverageMatrix, KeptItems};
 use crate::views::dependency_graph::DependencyGraphNodeState;
-use crate::views::findings::FindingSeverity;
+use crate::views::findings::{FindingSeverity, KeptFindings};
+use crate::views::kept::Parts;
 use crate::views::organogram::model::{OrganogramNodeKind, OrganogramRepeat};
 use crate::views::papers::content::{PaperState, PaperUnresolvedReason};
-use crate::views::slippage::{SlippageKind, SlippageMoveKind};
-use crate::views::status::StatusCause;
-use crate::views::wait_graph::{DeadlineHolds, WaitKind};
+use crate::views::slippage::{KeptDates, SlippageKind, SlippageMoveKind};
+use crate::views::status::{Counted, StatusCause};
+use crate::views::wait_graph::{DeadlineHolds, KeptGraphs, WaitKind};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::vocabulary::Vocabulary;
@@ -75,20 +76,44 @@ pub const VOCABULARY: &[fn() -> Vocabulary] = &[
     Vocabulary::of::<WaitKind>,
 ];
 
+/// What the views computed of the current world and can use again.
+pub struct KeptViews {
+    status: Arc<Counted>,
+    gaps: Arc<KeptFindings>,
+    contradictions: Arc<KeptFindings>,
+    graphs: Arc<KeptGraphs>,
+    dates: Arc<KeptDates>,
+    items: Arc<KeptItems>,
+}
+
+impl Default for KeptViews {
+    fn default() -> Self {
+        let parts = Arc::<Parts>::default();
+        Self {
+            status: Arc::default(),
+            gaps: Arc::new(KeptFindings::new(&parts)),
+            contradictions: Arc::new(KeptFindings::new(&parts)),
+            graphs: Arc::default(),
+            dates: Arc::new(KeptDates::new(&parts)),
+            items: Arc::new(KeptItems::new(&parts)),
+        }
+    }
+}
+
 /// The views' operations.
 #[must_use]
-pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
-    let mut all = status::operations(counted);
-    all.extend(gaps::operations());
-    all.extend(contradictions::operations());
-    all.extend(slippage::operations());
-    all.extend(dependency_graph::operations());
-    all.extend(coverage::operations());
+pub fn operations(kept: &KeptViews) -> Vec<Operation> {
+    let mut all = status::operations(&kept.status);
+    all.extend(gaps::operations(&kept.gaps));
+    all.extend(contradictions::operations(&kept.contradictions));
+    all.extend(slippage::operations(&kept.graphs, &kept.dates));
+    all.extend(dependency_graph::operations(&kept.graphs));
+    all.extend(coverage::operations(&kept.items));
     all.extend(recommendations::operations());
     all.extend(calendar::operations());
     all.extend(changes::operations());
     all.extend(communications::operations());
-    all.extend(organogram::operations());
+    all.extend(organogram::operations(&kept.gaps));
     all.extend(oversight::operations());
     all.extend(representation::operations());
     all.extend(performance::operations());

@@ -1,8 +1,6 @@
 //! Representation on a board: each association and advisory group with its seats, invitations and
 //! rotation, compared with the targets.
 
-use std::sync::OnceLock;
-
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,6 +25,7 @@ use crate::registers::representation::{
 use crate::registers::settings::{SettingsUsed, in_force, used};
 use crate::world::collation::reference_key;
 use crate::world::fields::Field;
+use crate::world::reads::Shared;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -279,7 +278,7 @@ pub(super) struct Picture<'a> {
     targets: Vec<&'a Rec<RepresentationTarget>>,
     invitations: Vec<&'a Rec<Invitation>>,
     policies: Vec<&'a RotationPolicy>,
-    attended: OnceLock<Attended<'a>>,
+    attended: Shared<Attended<'a>>,
 }
 
 impl<'a> Picture<'a> {
@@ -308,14 +307,14 @@ impl<'a> Picture<'a> {
                 .filter(|p| seen.is_active_on(*p, on))
                 .map(|p| &p.data)
                 .collect(),
-            attended: OnceLock::new(),
+            attended: Shared::default(),
         }
     }
 
     /// Attendance at the board's last meetings.
     pub(super) fn attended(&self) -> &Attended<'a> {
         self.attended
-            .get_or_init(|| attended(self.seen, self.board, self.on))
+            .get_or_make(|| attended(self.seen, self.board, self.on))
     }
 
     fn unit_of(&self, seat: &Membership) -> Option<&'a Rec<Unit>> {

@@ -150,6 +150,17 @@ pub trait View: Serialize + ToSchema + 'static {
     /// Its rows, if it is asked for as a table.
     fn rows(&self) -> Vec<Value>;
 
+    /// Its JSON.
+    ///
+    /// # Errors
+    /// Fails if it cannot be written.
+    fn written(self) -> serde_json::Result<Vec<u8>>
+    where
+        Self: Sized,
+    {
+        serde_json::to_vec(&self)
+    }
+
     /// Whether the rows are all there are. If they are not, there is no table of them.
     fn is_whole(&self) -> bool {
         true
@@ -220,7 +231,7 @@ pub(super) async fn answer<V: View>(
     let work = move || {
         service.answers.get_or_make(key, || {
             let view = compute(&asked)?;
-            render(&view, &asked.seen, (format, &name), &service)
+            render(view, &asked.seen, (format, &name), &service)
         })
     };
     in_place(&call, work).await
@@ -242,13 +253,14 @@ pub(super) async fn in_place(
 }
 
 pub(super) fn render<V: View>(
-    view: &V,
+    view: V,
     seen: &VisibleWorld,
     (format, name): (Format, &str),
     service: &Service,
 ) -> Result<Answer, Problem> {
     if format == Format::Json {
-        return Answer::of(200, view);
+        let json = view.written().map_err(Problem::internal)?;
+        return Ok(Answer::json(200, json.into()));
     }
     if !format.is_table() {
         let text = view.drawn(format);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strum::{EnumMessage, VariantArray};
@@ -12,10 +13,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
+use super::kept::{Kept, Made, Part, Rows};
 use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::status::Named;
-use super::wait_graph::{DeadlineHolds, Edge, Graph, Node, WaitKind, What, worked_plans};
+use super::wait_graph::{
+    DeadlineHolds, Edge, Graph, KeptGraphs, Node, WaitKind, What, worked_plans,
+};
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
@@ -35,8 +39,8 @@ use crate::world::dates::{Deadline, Progress};
 use crate::world::fields::{Field, fields_of};
 use crate::world::record::{BY_REFERENCE, word};
 use crate::world::schema::{Schemas, add_answer};
-use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Key, Meta, Rec};
+use crate::world::visible::{Visibility, VisibleWorld};
+use crate::world::{AnyRecord, IdSet, Key, Meta, Rec};
 
 /// Maximum number of moves, and of records waited on or waiting, that are listed. The count for
 /// each list stays exact.
@@ -305,29 +309,49 @@ struct Dated<'a> {
     node: Option<usize>,
 }
 
+/// How far a deadline moved.
+struct Moves {
+    is_open: bool,
+    first: Option<NaiveDate>,
+    due: Option<NaiveDate>,
+}
+
+impl Moves {
+    fn of(deadline: &Deadline<'_>) -> Self {
+        Self {
+            is_open: deadline.progress == Progress::Open,
+            first: deadline.first_on,
+            due: deadline.due.due_on,
+        }
+    }
+
+    fn days(&self) -> Option<i64> {
+        let both = self.first.zip(self.due);
+        both.map(|(first, due)| (due - first).num_days())
+    }
+
+    fn is_deferred(&self) -> bool {
+        self.is_open && self.first.is_some() && self.due.is_none()
+    }
+
+    fn is_slipped(&self) -> bool {
+        self.is_deferred() || self.days().is_some_and(|d| d > 0)
+    }
+}
+
 impl Dated<'_> {
-    fn first(&self) -> Option<NaiveDate> {
-        self.deadline.first_on
+    fn moves(&self) -> Moves {
+        Moves::of(&self.deadline)
     }
 
     fn due(&self) -> Option<NaiveDate> {
         self.deadline.due.due_on
     }
 
-    fn moved(&self) -> Option<i64> {
-        self.first()
-            .zip(self.due())
-            .map(|(first, due)| (due - first).num_days())
-    }
-
-    fn is_deferred(&self) -> bool {
-        self.is_open && self.first().is_some() && self.due().is_none()
-    }
-
     fn is(&self, only: Only) -> bool {
         match only {
-            Only::Slipped => self.is_deferred() || self.moved().is_some_and(|d| d > 0),
-            Only::Deferred => self.is_deferred(),
+            Only::Slipped => self.moves().is_slipped(),
+            Only::Deferred => self.moves().is_deferred(),
             Only::Overdue => self.overdue,
             Only::CannotHold => self.holds.is_doubtful(),
             Only::Open => self.is_open,
@@ -339,28 +363,71 @@ impl Dated<'_> {
     }
 }
 
-/// Every dated record that the caller may see, in no particular order. Leaves out records that
-/// never had a date and wait on nothing, because they cannot slip.
-fn all<'a>(seen: &'a VisibleWorld, on: NaiveDate, graph: &Graph<'_>) -> Vec<Dated<'a>> {
-    let plans = worked_plans(seen, on);
-    let is_worked = |record: &&Arc<dyn AnyRecord>| {
-        let item = record.as_any().downcast_ref::<Rec<WorkPlanItem>>();
-        item.is_none_or(|i| plans.contains(&i.data.plan_id.uuid()))
-    };
-    let mut found: Vec<Dated<'a>> = Vec::new();
-    for kind in KINDS {
-        let name = word(&kind);
-        let kinds = seen.kinds().iter().filter(|k| k.name == name);
-        let records = kinds.flat_map(|k| seen.live_of(k)).filter(is_worked);
-        found.extend(records.filter_map(|r| dated(seen, on, graph, kind, r)));
+/// What is kept of a record: what its own dates say. What it waits for is known only to the graph.
+#[derive(Debug, Clone, Copy)]
+struct Own {
+    /// Place of the record in its part.
+    row: u16,
+    /// Whether it ever had a date. If not, it cannot slip, unless it waits for something.
+    has_date: bool,
+    is_open: bool,
+    is_slipped: bool,
+    is_deferred: bool,
+    is_overdue: bool,
+}
+
+impl Own {
+    fn is(&self, only: Only) -> bool {
+        match only {
+            Only::Slipped => self.is_slipped,
+            Only::Deferred => self.is_deferred,
+            Only::Overdue => self.is_overdue,
+            // It waits for nothing.
+            Only::CannotHold => false,
+            Only::Open => self.is_open,
+        }
     }
-    found
+}
+
+/// The dated records of one part, by reference.
+#[derive(Default)]
+pub struct Dates(Vec<Own>);
+
+impl Made for Dates {
+    fn finish(&mut self, rows: &Rows) {
+        let ranks = rows.ranks();
+        self.0
+            .sort_unstable_by_key(|own| ranks.get(usize::from(own.row)).copied());
+        self.0.shrink_to_fit();
+    }
+}
+
+/// What slippage depends on besides the world.
+#[derive(PartialEq)]
+pub struct Basis {
+    on: NaiveDate,
+    visibility: Visibility,
+    /// Plans that are still being worked to.
+    planned: IdSet,
+}
+
+/// What is kept of slippage.
+pub type KeptDates = Kept<Basis, Dates>;
+
+/// The requested records of one part.
+#[derive(Default)]
+struct Found<'a> {
+    counts: SlippageCounts,
+    /// Those that wait for something.
+    waiting: Vec<Dated<'a>>,
+    /// The first of those that may be on the page, by reference.
+    first: Vec<Dated<'a>>,
 }
 
 fn dated<'a>(
     seen: &'a VisibleWorld,
     on: NaiveDate,
-    graph: &Graph<'_>,
+    graph: &Graph,
     kind: SlippageKind,
     record: &'a Arc<dyn AnyRecord>,
 ) -> Option<Dated<'a>> {
@@ -438,15 +505,14 @@ impl Wanted {
         })
     }
 
-    fn takes(&self, asked: &Asked, dated: &Dated<'_>) -> bool {
-        let id = dated.meta.id;
+    /// Whether a record is requested. Its kind is.
+    fn takes(&self, asked: &Asked, id: Uuid, is: impl Fn(Only) -> bool) -> bool {
         let of_review = |review: Uuid| {
             let found = asked.seen.get::<Recommendation>(id);
             found.is_some_and(|r| r.data.review_id == review)
         };
         let world = asked.seen.reading(asked.on).world;
-        (self.kinds.is_empty() || self.kinds.contains(&dated.kind))
-            && (self.only.is_empty() || self.only.iter().any(|o| dated.is(*o)))
+        (self.only.is_empty() || self.only.iter().any(|o| is(*o)))
             && self.record.is_none_or(|r| r == id)
             && self.review.is_none_or(of_review)
             && self.scopes.iter().all(|s| world.is_in_scope(id, *s))
@@ -464,54 +530,142 @@ fn cursor(text: &str) -> Result<(SlippageKind, Key), Problem> {
     found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))
 }
 
-fn slippage(asked: &Asked) -> Result<SlippageView, Problem> {
+pub(super) fn slippage(
+    asked: &Asked,
+    graphs: &KeptGraphs,
+    dates: &KeptDates,
+) -> Result<SlippageView, Problem> {
     let limit = asked.limit()?;
     let wanted = Wanted::of(asked)?;
     let after = asked.cursor().map(cursor).transpose()?;
-    let graph = Graph::of(&asked.seen, asked.on);
-    let mut found = all(&asked.seen, asked.on, &graph);
-    found.retain(|d| wanted.takes(asked, d));
-    let counts = counts(&found);
-    let events = events(asked, &graph, &found);
-    found.retain(|d| {
-        after
-            .as_ref()
-            .is_none_or(|(kind, key)| d.key() > (*kind, key))
+    let (seen, on) = (&asked.seen, asked.on);
+    let graph = graphs.of(seen, on);
+    let kinds: Vec<(usize, SlippageKind)> = KINDS
+        .into_iter()
+        .filter(|kind| wanted.kinds.is_empty() || wanted.kinds.contains(kind))
+        .filter_map(|kind| {
+            Some((
+                seen.reading(on).world.catalogue().index_of(&word(&kind))?,
+                kind,
+            ))
+        })
+        .collect();
+    let parts = kept_parts(asked, dates, &kinds);
+    let find = parts.par_iter().map(|part| {
+        let kind = kinds.iter().find(|(index, _)| *index == part.rows.kind);
+        let mut found = Found::default();
+        let Some((_, kind)) = kind else {
+            return found;
+        };
+        for own in &part.made.0 {
+            let Some(record) = part.rows.at(own.row) else {
+                continue;
+            };
+            let full = || dated(seen, on, &graph, *kind, record);
+            let id = record.meta().id;
+            let node = graph.node(id);
+            let full_dated = match node {
+                Some(_) => match full().filter(|d| wanted.takes(asked, id, |only| d.is(only))) {
+                    Some(dated) => Some(dated),
+                    None => continue,
+                },
+                None if own.has_date && wanted.takes(asked, id, |only| own.is(only)) => None,
+                None => continue,
+            };
+            let holds = full_dated.as_ref().map(|d| d.holds);
+            found.counts.add(own, holds);
+            let is_after = after
+                .as_ref()
+                .is_none_or(|(last, key)| (*kind, &record.key(BY_REFERENCE)) > (*last, key));
+            if is_after && found.first.len() <= limit {
+                found.first.extend(full());
+            }
+            found.waiting.extend(full_dated);
+        }
+        found
     });
-    if found.len() > limit + 1 {
-        found.select_nth_unstable_by(limit, |a, b| a.key().cmp(&b.key()));
-        found.truncate(limit + 1);
+    let found: Vec<Found<'_>> = find.collect();
+    let mut counts = SlippageCounts::default();
+    let (mut waiting, mut first) = (Vec::new(), Vec::new());
+    for part in found {
+        counts.join(&part.counts);
+        waiting.extend(part.waiting);
+        first.extend(part.first);
     }
-    found.sort_by(|a, b| a.key().cmp(&b.key()));
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more);
+    let events = events(asked, &graph, &waiting);
+    first.sort_by(|a, b| a.key().cmp(&b.key()));
+    let more = first.len() > limit;
+    first.truncate(limit);
+    let last = first.last().filter(|_| more);
     Ok(SlippageView {
-        on: asked.on,
-        journal_seq: asked.seen.seq(),
+        on,
+        journal_seq: seen.seq(),
         counts,
         events,
         next_cursor: last.map(|d| format!("{}:{}", word(&d.kind), d.meta.reference)),
-        items: found.iter().map(|d| row(asked, &graph, d)).collect(),
+        items: first.iter().map(|d| row(asked, &graph, d)).collect(),
     })
 }
 
-fn counts(found: &[Dated<'_>]) -> SlippageCounts {
-    let of = |which: &dyn Fn(&Dated<'_>) -> bool| count(found.iter().filter(|d| which(d)).count());
-    SlippageCounts {
-        records: count(found.len()),
-        open: of(&|d| d.is_open),
-        slipped: of(&|d| d.is(Only::Slipped)),
-        deferred_without_date: of(&|d| d.is(Only::Deferred)),
-        overdue: of(&|d| d.overdue),
-        late: of(&|d| d.holds == DeadlineHolds::Late),
-        unknown: of(&|d| d.holds == DeadlineHolds::Unknown),
-        circle: of(&|d| d.holds == DeadlineHolds::Circle),
+/// The dated records of these kinds, by part.
+fn kept_parts(
+    asked: &Asked,
+    dates: &KeptDates,
+    kinds: &[(usize, SlippageKind)],
+) -> Vec<Arc<Part<Dates>>> {
+    let (seen, on) = (&asked.seen, asked.on);
+    let planned = worked_plans(seen, on);
+    let basis = Basis {
+        on,
+        visibility: seen.visibility().clone(),
+        planned: planned.clone(),
+    };
+    let kinds: Vec<usize> = kinds.iter().map(|(index, _)| *index).collect();
+    dates.of(seen, basis, &kinds, |dates, row, record| {
+        let item = record.as_any().downcast_ref::<Rec<WorkPlanItem>>();
+        if item.is_some_and(|i| !planned.contains(&i.data.plan_id.uuid())) {
+            return;
+        }
+        let deadline = record.deadline(seen.reading(on));
+        let moves = Moves::of(&deadline);
+        dates.0.push(Own {
+            row,
+            has_date: deadline.counts_on().is_some(),
+            is_open: moves.is_open,
+            is_slipped: moves.is_slipped(),
+            is_deferred: moves.is_deferred(),
+            is_overdue: deadline.is_overdue(on),
+        });
+    })
+}
+
+impl SlippageCounts {
+    /// Counts a record. `holds` is known if it waits for something, or is waited for.
+    fn add(&mut self, own: &Own, holds: Option<DeadlineHolds>) {
+        self.records += 1;
+        self.open += u32::from(own.is_open);
+        self.slipped += u32::from(own.is_slipped);
+        self.deferred_without_date += u32::from(own.is_deferred);
+        self.overdue += u32::from(own.is_overdue);
+        self.late += u32::from(holds == Some(DeadlineHolds::Late));
+        self.unknown += u32::from(holds == Some(DeadlineHolds::Unknown));
+        self.circle += u32::from(holds == Some(DeadlineHolds::Circle));
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.records += other.records;
+        self.open += other.open;
+        self.slipped += other.slipped;
+        self.deferred_without_date += other.deferred_without_date;
+        self.overdue += other.overdue;
+        self.late += other.late;
+        self.unknown += other.unknown;
+        self.circle += other.circle;
     }
 }
 
 /// Name of a node: its record, or its words.
-fn named(seen: &VisibleWorld, node: &Node<'_>) -> (Option<RecordName>, Option<String>) {
+fn named(seen: &VisibleWorld, node: &Node) -> (Option<RecordName>, Option<String>) {
     match &node.what {
         What::Record(r) => (Some(RecordName::of(seen, r)), None),
         What::Words(words) => (None, Some(words.clone())),
@@ -519,7 +673,7 @@ fn named(seen: &VisibleWorld, node: &Node<'_>) -> (Option<RecordName>, Option<St
 }
 
 /// What two or more of the requested records wait on.
-fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<SlippageEvent> {
+fn events(asked: &Asked, graph: &Graph, found: &[Dated<'_>]) -> Vec<SlippageEvent> {
     let mut waiting: BTreeMap<usize, Vec<&Dated<'_>>> = BTreeMap::new();
     for dated in found {
         let node = dated.node.and_then(|n| graph.nodes.get(n));
@@ -567,7 +721,7 @@ fn events(asked: &Asked, graph: &Graph<'_>, found: &[Dated<'_>]) -> Vec<Slippage
 }
 
 /// Number of records that wait on a node, directly or through others.
-fn in_the_end(graph: &Graph<'_>, at: usize) -> usize {
+fn in_the_end(graph: &Graph, at: usize) -> usize {
     let mut seen = std::collections::HashSet::from([at]);
     let mut todo = vec![at];
     while let Some(at) = todo.pop() {
@@ -584,7 +738,7 @@ fn in_the_end(graph: &Graph<'_>, at: usize) -> usize {
     seen.len() - 1
 }
 
-fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> SlippageRow {
+fn row(asked: &Asked, graph: &Graph, dated: &Dated<'_>) -> SlippageRow {
     let seen = &asked.seen;
     let node = dated.node.and_then(|n| graph.nodes.get(n));
     let waits = node
@@ -637,11 +791,11 @@ fn row(asked: &Asked, graph: &Graph<'_>, dated: &Dated<'_>) -> SlippageRow {
         record: RecordName::of(seen, dated.record),
         dated_kind: dated.kind,
         is_open: dated.is_open,
-        first_due_on: dated.first(),
+        first_due_on: dated.deadline.first_on,
         due_on: dated.due(),
         due_words: dated.deadline.due.source_text.map(str::to_owned),
-        moved_days: dated.moved(),
-        deferred_without_date: dated.is_deferred(),
+        moved_days: dated.moves().days(),
+        deferred_without_date: dated.moves().is_deferred(),
         changes,
         deferrals,
         moves: moves(seen, dated),
@@ -800,7 +954,9 @@ fn of_recommendation(
 }
 
 /// The operations of this view.
-pub fn operations() -> Vec<Operation> {
+pub fn operations(graphs: &Arc<KeptGraphs>, dates: &Arc<KeptDates>) -> Vec<Operation> {
+    let (graphs, dates) = (Arc::clone(graphs), Arc::clone(dates));
+    let list = move |asked: &Asked| slippage(asked, &graphs, &dates);
     let only: Vec<String> = ONLY.iter().map(word).collect();
     let kinds: Vec<String> = KINDS.iter().map(word).collect();
     let about = "Returns items, recommendations, actions and their parts, strategy reviews and \
@@ -815,7 +971,7 @@ pub fn operations() -> Vec<Operation> {
             "/api/v1/slippage",
             "listSlippage",
             Subject::PlanItem,
-            slippage,
+            list,
         )
         .takes([
             limit_parameter("Records"),

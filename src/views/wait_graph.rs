@@ -12,6 +12,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::kept::KeptWhole;
 use super::readiness::{Readiness, readiness};
 use crate::registers::assurance::{
     Recommendation, RecommendationLink, RecommendationRelation, RecommendationUpdate,
@@ -21,8 +22,8 @@ use crate::registers::plan::{Dependency, Plan, WorkPlanItem};
 use crate::registers::strategy::{Strategy, StrategyId, StrategyReview};
 use crate::world::collation::fold;
 use crate::world::dates::Progress;
-use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, IdSet, Resource};
+use crate::world::visible::{Visibility, VisibleWorld};
+use crate::world::{AnyRecord, IdMap, IdSet, Resource};
 
 /// Why one record waits for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,14 +82,14 @@ impl DeadlineHolds {
 
 /// What a node is: a record, or an event in words that is not recorded in the service.
 #[derive(Clone)]
-pub enum What<'a> {
-    Record(&'a Arc<dyn AnyRecord>),
+pub enum What {
+    Record(Arc<dyn AnyRecord>),
     Words(String),
 }
 
 /// A record or event in the graph.
-pub struct Node<'a> {
-    pub what: What<'a>,
+pub struct Node {
+    pub what: What,
     pub readiness: Readiness,
     /// What it waits for, as indices in [`Graph::edges`].
     pub waits: Vec<usize>,
@@ -121,15 +122,35 @@ pub struct Edge {
 }
 
 /// What waits for what.
-pub struct Graph<'a> {
+pub struct Graph {
     on: NaiveDate,
-    pub nodes: Vec<Node<'a>>,
+    pub nodes: Vec<Node>,
     pub edges: Vec<Edge>,
-    by_id: HashMap<Uuid, usize>,
+    by_id: IdMap<usize>,
     by_words: HashMap<String, usize>,
 }
 
-impl Node<'_> {
+/// What a graph depends on besides the world.
+#[derive(PartialEq)]
+struct Basis {
+    on: NaiveDate,
+    visibility: Visibility,
+}
+
+/// The graphs asked for last, kept until something that they were made from has changed.
+#[derive(Default)]
+pub struct KeptGraphs(KeptWhole<Basis, Graph>);
+
+impl KeptGraphs {
+    /// The graph of everything visible to the caller, with its dates as of `on`.
+    pub fn of(&self, seen: &VisibleWorld, on: NaiveDate) -> Arc<Graph> {
+        let visibility = seen.visibility().clone();
+        let basis = Basis { on, visibility };
+        self.0.of(seen, basis, || Graph::of(seen, on))
+    }
+}
+
+impl Node {
     /// The record's id. None for an event in words.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
@@ -169,15 +190,14 @@ impl Node<'_> {
     }
 }
 
-impl<'a> Graph<'a> {
+impl Graph {
     /// The graph of everything visible to the caller, with its dates as of `on`.
-    #[must_use]
-    pub fn of(seen: &'a VisibleWorld, on: NaiveDate) -> Self {
+    fn of(seen: &VisibleWorld, on: NaiveDate) -> Self {
         let mut graph = Self {
             on,
             nodes: Vec::new(),
             edges: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: IdMap::default(),
             by_words: HashMap::new(),
         };
         graph.items(seen);
@@ -190,12 +210,12 @@ impl<'a> Graph<'a> {
 
     /// The node of a record, if anything waits for it or it waits for anything.
     #[must_use]
-    pub fn node(&self, id: Uuid) -> Option<(usize, &Node<'a>)> {
+    pub fn node(&self, id: Uuid) -> Option<(usize, &Node)> {
         let at = *self.by_id.get(&id)?;
         Some((at, self.nodes.get(at)?))
     }
 
-    fn push(&mut self, what: What<'a>, readiness: Readiness) -> usize {
+    fn push(&mut self, what: What, readiness: Readiness) -> usize {
         self.nodes.push(Node {
             what,
             readiness,
@@ -211,12 +231,15 @@ impl<'a> Graph<'a> {
         self.nodes.len() - 1
     }
 
-    fn place(&mut self, seen: &'a VisibleWorld, id: Uuid) -> Option<usize> {
+    fn place(&mut self, seen: &VisibleWorld, id: Uuid) -> Option<usize> {
         if let Some(at) = self.by_id.get(&id) {
             return Some(*at);
         }
         let record = seen.any(id)?;
-        let at = self.push(What::Record(record), readiness(seen, self.on, record));
+        let at = self.push(
+            What::Record(Arc::clone(record)),
+            readiness(seen, self.on, record),
+        );
         self.by_id.insert(id, at);
         Some(at)
     }
@@ -251,7 +274,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Adds a wait that lasts as long as both records are open. Repeated waits are kept once.
-    fn add_wait(&mut self, seen: &'a VisibleWorld, from: Uuid, to: Uuid, kind: WaitKind) {
+    fn add_wait(&mut self, seen: &VisibleWorld, from: Uuid, to: Uuid, kind: WaitKind) {
         let (Some(from), Some(to)) = (self.place(seen, from), self.place(seen, to)) else {
             return;
         };
@@ -288,7 +311,7 @@ impl<'a> Graph<'a> {
         });
     }
 
-    fn items(&mut self, seen: &'a VisibleWorld) {
+    fn items(&mut self, seen: &VisibleWorld) {
         let plans = worked_plans(seen, self.on);
         for dependency in seen.live::<Dependency>() {
             let data = &dependency.data;
@@ -327,7 +350,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn recommendations(&mut self, seen: &'a VisibleWorld) {
+    fn recommendations(&mut self, seen: &VisibleWorld) {
         let on = self.on;
         let open = |id: Uuid| {
             let found = seen.get::<Recommendation>(id).filter(|r| seen.is_live(*r));
@@ -365,7 +388,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn reviews(&mut self, seen: &'a VisibleWorld) {
+    fn reviews(&mut self, seen: &VisibleWorld) {
         let reading = seen.reading(self.on);
         for review in seen.live::<StrategyReview>() {
             if StrategyReview::deadline(review, reading).progress == Progress::GivenUp {
@@ -389,7 +412,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn actions(&mut self, seen: &'a VisibleWorld) {
+    fn actions(&mut self, seen: &VisibleWorld) {
         for action in seen.live::<Action>() {
             if let Some(meeting) = action.data.target_meeting_id {
                 self.add_wait(seen, action.meta.id, meeting.uuid(), WaitKind::DueAt);
@@ -486,7 +509,7 @@ impl<'a> Graph<'a> {
 
     /// Notes that what a record waits for was given up, or waits for something that was.
     fn hear_of_never(&mut self, at: usize, waiter: usize, place: usize) {
-        let never = |node: &Node<'_>| node.readiness == Readiness::GivenUp || node.never.is_some();
+        let never = |node: &Node| node.readiness == Readiness::GivenUp || node.never.is_some();
         if self.nodes.get(at).is_some_and(never)
             && let Some(node) = self.nodes.get_mut(waiter)
         {

@@ -9,6 +9,7 @@ pub mod blank;
 pub mod calendar;
 pub mod calendar_entry_kind;
 pub mod catalogue;
+pub mod changes;
 pub mod codes;
 pub mod collation;
 pub mod date;
@@ -17,6 +18,7 @@ pub mod fields;
 pub mod id;
 pub mod page;
 mod pointers;
+pub mod reads;
 pub mod record;
 mod records;
 mod runs;
@@ -48,6 +50,7 @@ pub use record::{
 pub use table::{Position, Table};
 pub use text::{Form, Reference, Text};
 
+use self::changes::Changes;
 use self::pointers::{Pointers, Source};
 use self::record::lasts;
 use self::records::{Records, Slot};
@@ -210,6 +213,8 @@ pub struct World {
     digest: u128,
     written: Written,
     searched: Searched,
+    /// What was applied last.
+    changes: Changes,
     /// Number of the last entry it holds.
     pub seq: i64,
     /// Hash of that entry.
@@ -238,6 +243,7 @@ impl World {
             digest: 0,
             written: Written::default(),
             searched: Searched::nothing(catalogue.kinds().len()),
+            changes: Changes::default(),
             seq: 0,
             head: Arc::from(crate::journal::GENESIS.as_slice()),
             at: DateTime::UNIX_EPOCH,
@@ -293,6 +299,7 @@ impl World {
         let parts = |id: &Uuid| world.parts(*id).map(|r| r.meta().id).collect::<Vec<_>>();
         let parts: Vec<Uuid> = withdrawn.iter().flat_map(parts).collect();
         parts.into_iter().for_each(|part| world.settle(part));
+        world.changes.skip();
         world
     }
 
@@ -305,7 +312,9 @@ impl World {
     /// A record of any kind.
     #[must_use]
     pub fn any(&self, id: impl Into<Uuid>) -> Option<&Arc<dyn AnyRecord>> {
-        self.records.by_id(id.into())
+        let id = id.into();
+        reads::record(id);
+        self.records.by_id(id)
     }
 
     /// A record of a given kind.
@@ -317,6 +326,7 @@ impl World {
     /// The records of one kind, by the kind's position in the catalogue.
     #[must_use]
     pub fn table(&self, kind: usize) -> Option<Table<'_>> {
+        reads::kind(kind);
         Some(Table {
             records: &self.records,
             indexes: self.indexes.get(kind)?,
@@ -353,6 +363,7 @@ impl World {
     /// Records that are not withdrawn themselves, but are part of a record that does not count.
     #[must_use]
     pub fn lapsed(&self) -> &OrdSet<Uuid> {
+        reads::everything();
         &self.lapsed
     }
 
@@ -425,13 +436,16 @@ impl World {
 
     /// The records of any kind that link to `id`, including withdrawn ones.
     pub fn pointing_to(&self, id: impl Into<Uuid>) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
-        let slots = self.pointers.to(id.into());
+        let id = id.into();
+        reads::pointing(id, None);
+        let slots = self.pointers.to(id);
         slots.filter_map(|slot| self.records.get(slot))
     }
 
     /// The records of one kind that link to `id`, by the kind's position in the catalogue,
     /// including withdrawn ones.
     pub fn pointing_of(&self, id: Uuid, kind: usize) -> impl Iterator<Item = &Arc<dyn AnyRecord>> {
+        reads::pointing(id, Some(kind));
         let kind = u16::try_from(kind).unwrap_or(u16::MAX);
         let slots = self.pointers.of_kind(id, kind);
         slots.filter_map(|slot| self.records.get(slot))
@@ -440,7 +454,9 @@ impl World {
     /// Number of records that link to `id`.
     #[must_use]
     pub fn pointing_count(&self, id: impl Into<Uuid>) -> usize {
-        self.pointers.count(id.into())
+        let id = id.into();
+        reads::pointing(id, None);
+        self.pointers.count(id)
     }
 
     /// The live records of one kind that link to `id`.
@@ -481,6 +497,11 @@ impl World {
         let meta = record.meta();
         let (id, kind) = (meta.id, meta.kind());
         let (old, last_numbers) = self.put(&record);
+        // Nobody asks what changed before there was anything.
+        match self.seq {
+            0 => self.changes.skip(),
+            _ => self.changes.add(old.clone(), Some(Arc::clone(&record))),
+        }
         let old_digest = old.as_deref().map_or(0, digest_of);
         self.digest = self
             .digest
@@ -530,6 +551,7 @@ impl World {
         let Some(old) = self.take(id) else {
             return;
         };
+        self.changes.add(Some(Arc::clone(&old)), None);
         self.digest = self.digest.wrapping_sub(digest_of(old.as_ref()));
         // Without a record that was not hidden, the others are hidden as before.
         if self.hidden.get().is_none_or(|h| h.ids.contains(&id)) {
@@ -646,12 +668,14 @@ impl World {
     /// Whether a record is marked or is part of a marked record.
     #[must_use]
     pub fn is_hidden(&self, id: Uuid) -> bool {
+        reads::record(id);
         self.hidden().contains(&id)
     }
 
     /// The records that are marked or are part of a marked record.
     #[must_use]
     pub fn hidden_ids(&self) -> Arc<IdSet> {
+        reads::everything();
         Arc::clone(self.hidden())
     }
 

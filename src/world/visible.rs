@@ -16,7 +16,9 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::changes::Moment;
 use super::collation::reference_key;
+use super::reads::{self, Reads};
 use super::record::BY_REFERENCE;
 use super::search::Found;
 use super::{
@@ -101,7 +103,10 @@ pub struct DisclosureContext<'a> {
 }
 
 /// Results computed for one answer.
-type Memo = Mutex<HashMap<Vec<u8>, Arc<dyn Any + Send + Sync>>>;
+type Memo = Mutex<HashMap<Vec<u8>, Known>>;
+
+/// A result, and what was read for it if that was noted.
+type Known = (Arc<dyn Any + Send + Sync>, Option<Arc<Reads>>);
 
 impl DisclosureContext<'_> {
     /// Whether the record is visible to the caller.
@@ -116,20 +121,31 @@ impl DisclosureContext<'_> {
     /// Computes something once for all records of an answer.
     pub fn once<T: Send + Sync + 'static>(&self, key: Vec<u8>, work: impl FnOnce() -> T) -> Arc<T> {
         let known = |memo: &Memo| {
-            memo.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&key)
-                .map(Arc::clone)
+            let memo = memo.lock().unwrap_or_else(PoisonError::into_inner);
+            memo.get(&key).cloned()
         };
-        if let Some(Ok(found)) = known(self.memo).map(Arc::downcast::<T>) {
+        let notes = reads::is_recording();
+        if let Some((found, read)) = known(self.memo)
+            && (read.is_some() || !notes)
+            && let Ok(found) = Arc::downcast::<T>(found)
+        {
+            read.iter().for_each(reads::also);
             return found;
         }
-        let made = Arc::new(work());
+        let (made, read) = match notes {
+            true => {
+                let (made, read) = reads::recorded(work);
+                (made, Some(Arc::new(read)))
+            }
+            false => (work(), None),
+        };
+        read.iter().for_each(reads::also);
+        let made = Arc::new(made);
         let kept: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(&made);
         self.memo
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, kept);
+            .insert(key, (kept, read));
         made
     }
 }
@@ -359,6 +375,7 @@ impl VisibleWorld {
     /// where each record must be checked.
     #[must_use]
     pub fn visible(&self) -> Option<Visible> {
+        reads::everything();
         match &self.visibility.clearance {
             _ if self.now.is_some() => None,
             _ if self.world.hidden().is_empty() => Some(Visible::All),
@@ -530,10 +547,24 @@ impl VisibleWorld {
         of(self.context().now)
     }
 
+    /// The state of the current world as the caller sees it; none for an earlier world.
+    #[must_use]
+    pub fn moment(&self) -> Option<Moment> {
+        let moment = || self.world.moment(&self.visibility.clearance);
+        self.now.is_none().then(moment)
+    }
+
+    /// What the caller may see.
+    #[must_use]
+    pub fn visibility(&self) -> &Visibility {
+        &self.visibility
+    }
+
     /// Number of journal entries up to this world, without those about records that are not visible
     /// to the caller.
     #[must_use]
     pub fn seq(&self) -> i64 {
+        reads::everything();
         let Some(now) = &self.now else {
             return visible_state(&self.world, &self.visibility.clearance).entries;
         };
@@ -547,6 +578,7 @@ impl VisibleWorld {
     /// Number of the last journal entry in this world, for comparisons. It is never told.
     #[must_use]
     pub fn last_entry(&self) -> i64 {
+        reads::everything();
         self.world.seq
     }
 
@@ -569,7 +601,7 @@ impl VisibleWorld {
 pub fn cleared(world: &World, clearance: &Clearance, id: Uuid) -> bool {
     match clearance {
         Clearance::All => true,
-        _ if !world.hidden().contains(&id) => true,
+        _ if !world.is_hidden(id) => true,
         Clearance::None => false,
         Clearance::Within(scopes) => scopes.iter().any(|scope| world.is_in_scope(id, *scope)),
     }
@@ -587,6 +619,7 @@ pub struct VisibleState {
 /// The state of a world as far as a caller with this clearance can see it.
 #[must_use]
 pub fn visible_state(world: &World, clearance: &Clearance) -> VisibleState {
+    reads::everything();
     let unseen = match clearance {
         Clearance::All => Share::default(),
         Clearance::None => world.hidden_share().share,
@@ -602,6 +635,7 @@ pub fn visible_state(world: &World, clearance: &Clearance) -> VisibleState {
 
 /// The records that a caller with this clearance may not see.
 fn unseen<'a>(world: &'a World, clearance: &'a Clearance) -> impl Iterator<Item = &'a Uuid> {
+    reads::everything();
     let hidden = world.hidden().iter();
     hidden.filter(|id| !cleared(world, clearance, **id))
 }
@@ -611,6 +645,7 @@ fn unseen<'a>(world: &'a World, clearance: &'a Clearance) -> impl Iterator<Item 
 /// depend on them.
 #[must_use]
 pub fn visible_part<'a>(world: &'a World, clearance: &Clearance) -> Cow<'a, World> {
+    reads::everything();
     match clearance {
         _ if world.hidden().is_empty() => Cow::Borrowed(world),
         Clearance::All => Cow::Borrowed(world),

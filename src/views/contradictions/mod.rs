@@ -12,6 +12,8 @@ mod risk;
 mod rule;
 mod strategy;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,7 +22,7 @@ use uuid::Uuid;
 
 use self::rule::{Clash, Context, Said};
 use super::RecordName;
-use super::findings::{FindingSeverity, Found, Rules};
+use super::findings::{FindingSeverity, Found, KeptFindings, Rules};
 use super::request::{Asked, View, operation};
 use super::status::Named;
 use super::wait_graph::worked_plans;
@@ -178,7 +180,10 @@ fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Contradiction {
     }
 }
 
-fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
+pub(super) fn contradictions(
+    asked: &Asked,
+    kept: &KeptFindings,
+) -> Result<ContradictionsView, Problem> {
     let world = asked.seen.reading(asked.on).world;
     let context = Context {
         seen: &asked.seen,
@@ -186,7 +191,12 @@ fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
         settings: in_force(world),
         planned: worked_plans(&asked.seen, asked.on),
     };
-    let page = RULES.page(asked, &context, |_| true)?;
+    let page = RULES.page(
+        asked,
+        (&context, kept),
+        |_| true,
+        |found| told(found, &context),
+    )?;
     Ok(ContradictionsView {
         on: asked.on,
         journal_seq: asked.seen.seq(),
@@ -202,19 +212,21 @@ fn contradictions(asked: &Asked) -> Result<ContradictionsView, Problem> {
                 contradictions: c.open,
             })
             .collect(),
-        items: page.items.into_iter().map(|f| told(f, &context)).collect(),
+        items: page.items,
         next_cursor: page.next_cursor.map(Text::known),
     })
 }
 
 /// The operations of this view.
-pub fn operations() -> Vec<Operation> {
+pub fn operations(kept: &Arc<KeptFindings>) -> Vec<Operation> {
+    let kept = Arc::clone(kept);
+    let list = move |asked: &Asked| contradictions(asked, &kept);
     vec![
         operation(
             "/api/v1/contradictions",
             "listContradictions",
             Subject::PlanItem,
-            contradictions,
+            list,
         )
         .takes(RULES.parameters("Contradictions", []))
         .says(

@@ -1,5 +1,7 @@
 //! The answer: one type for every matrix of coverage.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
@@ -53,14 +55,16 @@ pub struct CoverageEntry {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CoverageCell {
     /// Key of the row.
-    pub row: Text<36>,
+    #[schema(value_type = Text<36>)]
+    pub row: Arc<str>,
     /// Key of the column.
-    pub column: Text<36>,
+    #[schema(value_type = Text<36>)]
+    pub column: Arc<str>,
     /// How the row and the column are related, as codes: `serves`; kinds of remit; capacities of
     /// seats, `collective` for a seat held for all of a kind, `came` for attendance without a seat;
     /// `told_by`; `figures`, `suppressed`, `wanted`; `example`.
-    #[schema(max_items = 20)]
-    pub marks: Vec<Text<60>>,
+    #[schema(max_items = 20, value_type = Vec<Text<60>>)]
+    pub marks: Arc<[Text<60>]>,
     /// Number of records in the cell: seats, remits, examples, categories with a figure.
     #[schema(minimum = 0)]
     pub count: u32,

@@ -1,23 +1,23 @@
 //! Plan items against the goals that they serve.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::answer::{CoverageMatrix, CoverageView};
-use super::lines::{
-    AS_TABLE, goal_lines, goals, items, of_plan, plan_parameter, strategy_parameter,
-};
-use super::matrix::{Line, Matrix};
+use super::items::{Cells, ItemsMatrix, KeptItems};
+use super::lines::{AS_TABLE, goal_lines, goals, of_plan, plan_parameter, strategy_parameter};
 use crate::http::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::views::request::{self, Asked};
 
-pub(super) fn operation() -> Operation {
+pub(super) fn operation(kept: &Arc<KeptItems>) -> Operation {
+    let kept = Arc::clone(kept);
     request::operation(
         "/api/v1/coverage/items-goals",
         "getCoverageItemsGoals",
         Subject::PlanItem,
-        compute,
+        move |asked| compute(asked, &kept),
     )
     .takes([strategy_parameter(), plan_parameter()])
     .says(
@@ -30,23 +30,21 @@ pub(super) fn operation() -> Operation {
     )
 }
 
-fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
+pub(super) fn compute(asked: &Asked, kept: &KeptItems) -> Result<CoverageView, Problem> {
     let (plan, strategy) = of_plan(asked)?;
-    let (goals, items) = (goals(asked, strategy), items(asked, (plan, strategy)));
-    let rows = items
-        .iter()
-        .map(|i| (i.meta.id, Line::of(&i.meta, &i.data.title)))
-        .collect();
-    let mut matrix = Matrix::new(rows, goal_lines(&goals));
-    for item in &items {
-        for served in &item.data.goals {
-            if let Some(cell) = matrix.cell(item.meta.id, served.goal_id.uuid()) {
-                cell.mark("serves");
-            }
-        }
-    }
+    let goals = goals(asked, strategy);
+    let cells = Cells {
+        matrix: CoverageMatrix::ItemsGoals,
+        mark: "serves",
+        of: |_, item| item.data.goals.iter().map(|g| g.goal_id.uuid()).collect(),
+        note: |_| None,
+    };
+    let mut matrix = ItemsMatrix::new(asked, kept, (plan, strategy), cells, goal_lines(&goals));
     // A goal also counts as served if a goal directly below it is served.
-    let served: BTreeSet<usize> = matrix.cells.keys().map(|(_, column)| *column).collect();
+    let served: BTreeSet<usize> = (matrix.columns.iter().enumerate())
+        .filter(|(_, line)| line.filled > 0)
+        .map(|(at, _)| at)
+        .collect();
     for goal in &goals {
         let at = matrix
             .column_of
@@ -60,5 +58,5 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
             line.note = Some("a goal below it is served".into());
         }
     }
-    Ok(matrix.into_view(asked, CoverageMatrix::ItemsGoals))
+    Ok(matrix.into_view())
 }

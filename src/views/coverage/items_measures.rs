@@ -1,21 +1,24 @@
 //! Plan items against the measures that report on them.
 
+use std::sync::Arc;
+
 use super::answer::{CoverageMatrix, CoverageView};
-use super::lines::{AS_TABLE, items, measures, of_plan, plan_parameter, strategy_parameter};
-use super::matrix::{Line, Matrix};
+use super::items::{Cells, ItemsMatrix, KeptItems};
+use super::lines::{AS_TABLE, measures, of_plan, plan_parameter, strategy_parameter};
 use crate::http::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::plan::WorkPlanItem;
+use crate::registers::performance::Measure;
 use crate::views::request::{self, Asked};
 use crate::world::Rec;
 
-pub(super) fn operation() -> Operation {
+pub(super) fn operation(kept: &Arc<KeptItems>) -> Operation {
+    let kept = Arc::clone(kept);
     request::operation(
         "/api/v1/coverage/items-measures",
         "getCoverageItemsMeasures",
         Subject::PlanItem,
-        compute,
+        move |asked| compute(asked, &kept),
     )
     .takes([strategy_parameter(), plan_parameter()])
     .says(
@@ -29,27 +32,24 @@ pub(super) fn operation() -> Operation {
     )
 }
 
-fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
-    let seen = &asked.seen;
-    let (plan, strategy) = of_plan(asked)?;
-    let items = items(asked, (plan, strategy));
-    let line = |i: &&Rec<WorkPlanItem>| {
-        let note = match i.data.measures.len() {
+pub(super) fn compute(asked: &Asked, kept: &KeptItems) -> Result<CoverageView, Problem> {
+    let (_, columns) = measures(&asked.seen);
+    let cells = Cells {
+        matrix: CoverageMatrix::ItemsMeasures,
+        mark: "told_by",
+        of: |seen, item| {
+            let id = item.meta.id;
+            let of_measure = |m: &Rec<Measure>| {
+                let times = m.data.item_ids.iter().filter(|i| **i == id).count();
+                std::iter::repeat_n(m.meta.id, times)
+            };
+            seen.pointing::<Measure>(id).flat_map(of_measure).collect()
+        },
+        note: |item| match item.data.measures.len() {
             0 => None,
             1 => Some("one measure described in words".to_owned()),
             n => Some(format!("{n} measures described in words")),
-        };
-        let line = Line::of(&i.meta, &i.data.title);
-        (i.meta.id, line.with_note(note))
+        },
     };
-    let (measures, columns) = measures(seen);
-    let mut matrix = Matrix::new(items.iter().map(line).collect(), columns);
-    for measure in &measures {
-        for item in &measure.data.item_ids {
-            if let Some(cell) = matrix.cell((*item).uuid(), measure.meta.id) {
-                cell.mark("told_by");
-            }
-        }
-    }
-    Ok(matrix.into_view(asked, CoverageMatrix::ItemsMeasures))
+    Ok(ItemsMatrix::new(asked, kept, of_plan(asked)?, cells, columns).into_view())
 }

@@ -74,14 +74,10 @@ pub(super) fn goal_lines(goals: &[&Rec<Goal>]) -> Vec<(Uuid, Line)> {
         .collect()
 }
 
-/// The items of one plan, of the open plans of one strategy, or of all open plans. Cancelled and
-/// superseded items are left out.
-pub(super) fn items(
-    asked: &Asked,
-    (plan, strategy): (Option<Uuid>, Option<Uuid>),
-) -> Vec<&Rec<WorkPlanItem>> {
+/// One plan, the open plans of one strategy, or all open plans.
+pub(super) fn plans(asked: &Asked, (plan, strategy): (Option<Uuid>, Option<Uuid>)) -> IdSet {
     let seen = &asked.seen;
-    let plans: IdSet = match plan {
+    match plan {
         Some(plan) => IdSet::from_iter([plan]),
         None => {
             let is_asked = |id: &Uuid| strategy.is_none_or(|s| strategy_of(seen, *id) == Some(s));
@@ -90,10 +86,12 @@ pub(super) fn items(
                 .filter(is_asked)
                 .collect()
         }
-    };
-    seen.live::<WorkPlanItem>()
-        .filter(|i| i.due().progress != Progress::GivenUp && plans.contains(&i.data.plan_id.uuid()))
-        .collect()
+    }
+}
+
+/// Whether an item is one of these plans'. Cancelled and superseded items are left out.
+pub(super) fn is_listed(item: &Rec<WorkPlanItem>, plans: &IdSet) -> bool {
+    item.due().progress != Progress::GivenUp && plans.contains(&item.data.plan_id.uuid())
 }
 
 /// The board asked for, or all active boards.

@@ -2,6 +2,7 @@
 //! sorted, counted and cut short is defined here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -15,18 +16,18 @@ use crate::world::vocabulary::Coded;
 use crate::world::{Meta, Text};
 
 /// Most entries named in one list. The counts are always exact.
-const MOST_ENTRIES: usize = 10_000;
+pub(super) const MOST_ENTRIES: usize = 10_000;
 /// Most cells returned.
-const MOST_CELLS: usize = 50_000;
+pub(super) const MOST_CELLS: usize = 50_000;
 
 /// A row or a column.
 #[derive(Default)]
 pub(super) struct Line {
-    key: String,
+    pub(super) key: String,
     reference: String,
     title: String,
     pub(super) note: Option<String>,
-    filled: u32,
+    pub(super) filled: u32,
     /// Whether it is not a gap even though none of its cells is filled.
     pub(super) is_excused: bool,
 }
@@ -102,7 +103,7 @@ pub(super) struct Matrix {
 }
 
 /// Sorts rows or columns by reference, with the place of each record among them.
-fn places(mut lines: Vec<(Uuid, Line)>) -> (Vec<Line>, HashMap<Uuid, usize>) {
+pub(super) fn places(mut lines: Vec<(Uuid, Line)>) -> (Vec<Line>, HashMap<Uuid, usize>) {
     lines.sort_by_cached_key(|(_, line)| reference_key(&line.reference));
     let places = lines
         .iter()
@@ -138,31 +139,23 @@ impl Matrix {
 
     pub(super) fn into_view(mut self, asked: &Asked, matrix: CoverageMatrix) -> CoverageView {
         let filled_count = self.count_filled();
-        let (rows, columns) = (Split::of(&self.rows), Split::of(&self.columns));
+        let sides = (Side::of(&self.rows), Side::of(&self.columns));
         let held_twice = self.entries_of(&self.held_twice);
         let undecided = self.entries_of(&self.undecided);
-        let is_cut = rows.is_cut
-            || columns.is_cut
-            || self.cells.len() > MOST_CELLS
-            || held_twice.len() < self.held_twice.len()
-            || undecided.len() < self.undecided.len();
-        CoverageView {
+        let is_cut =
+            held_twice.len() < self.held_twice.len() || undecided.len() < self.undecided.len();
+        let cell_count = self.cells.len();
+        let view = CoverageView::of(
+            asked,
             matrix,
-            on: asked.on,
-            journal_seq: asked.seen.seq(),
-            row_count: count(self.rows.len()),
-            column_count: count(self.columns.len()),
-            filled_count: count(filled_count),
-            row_gap_count: count(rows.gap_count),
-            column_gap_count: count(columns.gap_count),
-            is_cut,
-            rows: rows.covered,
-            columns: columns.covered,
-            row_gaps: rows.gaps,
-            column_gaps: columns.gaps,
+            sides,
+            (self.into_cells(), cell_count, filled_count),
+        );
+        CoverageView {
+            is_cut: view.is_cut || is_cut,
             held_twice,
             undecided,
-            cells: self.into_cells(),
+            ..view
         }
     }
 
@@ -183,11 +176,14 @@ impl Matrix {
     }
 
     fn into_cells(self) -> Vec<CoverageCell> {
-        let key =
-            |lines: &[Line], at: usize| lines.get(at).map(|l| l.key.clone()).unwrap_or_default();
+        let keys = |lines: &[Line]| -> Vec<Arc<str>> {
+            lines.iter().map(|line| line.key.as_str().into()).collect()
+        };
+        let (rows, columns) = (keys(&self.rows), keys(&self.columns));
+        let key = |keys: &[Arc<str>], at: usize| keys.get(at).map(Arc::clone).unwrap_or_default();
         let cell = |((row, column), cell): ((usize, usize), Cell)| CoverageCell {
-            row: Text::cut(key(&self.rows, row)),
-            column: Text::cut(key(&self.columns, column)),
+            row: key(&rows, row),
+            column: key(&columns, column),
             marks: cell.marks.into_iter().map(Text::cut).collect(),
             count: cell.count,
             is_filled: cell.is_filled,
@@ -199,15 +195,15 @@ impl Matrix {
 }
 
 /// Rows or columns: those that are covered, and those that are gaps.
-struct Split {
-    covered: Vec<CoverageEntry>,
-    gaps: Vec<CoverageEntry>,
-    gap_count: usize,
-    is_cut: bool,
+pub(super) struct Side {
+    pub(super) count: usize,
+    pub(super) covered: Vec<CoverageEntry>,
+    pub(super) gaps: Vec<CoverageEntry>,
+    pub(super) gap_count: usize,
 }
 
-impl Split {
-    fn of(lines: &[Line]) -> Self {
+impl Side {
+    pub(super) fn of(lines: &[Line]) -> Self {
         let (gaps, covered): (Vec<&Line>, Vec<&Line>) = lines
             .iter()
             .partition(|line| line.filled == 0 && !line.is_excused);
@@ -216,10 +212,44 @@ impl Split {
             lines.map(|line| CoverageEntry::from(*line)).collect()
         };
         Self {
+            count: lines.len(),
             gap_count: gaps.len(),
-            is_cut: gaps.len().max(covered.len()) > MOST_ENTRIES,
             covered: first(&covered),
             gaps: first(&gaps),
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.gap_count.max(self.count - self.gap_count) > MOST_ENTRIES
+    }
+}
+
+impl CoverageView {
+    /// A view of these rows and columns, with its first cells, the number of all cells and of those
+    /// that are filled.
+    pub(super) fn of(
+        asked: &Asked,
+        matrix: CoverageMatrix,
+        (rows, columns): (Side, Side),
+        (cells, cell_count, filled_count): (Vec<CoverageCell>, usize, usize),
+    ) -> Self {
+        Self {
+            matrix,
+            on: asked.on,
+            journal_seq: asked.seen.seq(),
+            row_count: count(rows.count),
+            column_count: count(columns.count),
+            filled_count: count(filled_count),
+            row_gap_count: count(rows.gap_count),
+            column_gap_count: count(columns.gap_count),
+            is_cut: rows.is_cut() || columns.is_cut() || cell_count > MOST_CELLS,
+            rows: rows.covered,
+            columns: columns.covered,
+            row_gaps: rows.gaps,
+            column_gaps: columns.gaps,
+            held_twice: Vec::new(),
+            undecided: Vec::new(),
+            cells,
         }
     }
 }

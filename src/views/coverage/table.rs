@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::answer::{CoverageCell, CoverageEntry, CoverageView};
@@ -58,6 +59,33 @@ impl View for CoverageView {
         head.into_iter().chain(rest).collect()
     }
 
+    /// Cells are many, so they are written on all cores. They are the last field.
+    fn written(mut self) -> serde_json::Result<Vec<u8>> {
+        /// Number of cells that one thread writes before it takes the next.
+        const PIECE: usize = 2_048;
+        const END: &[u8] = b"[]}";
+        let cells = std::mem::take(&mut self.cells);
+        let (head, pieces) = rayon::join(
+            || serde_json::to_vec(&self),
+            || {
+                let pieces = cells.par_chunks(PIECE).map(serde_json::to_vec);
+                pieces.collect::<serde_json::Result<Vec<Vec<u8>>>>()
+            },
+        );
+        let (mut json, pieces) = (head?, pieces?);
+        debug_assert!(json.ends_with(END), "the cells are not the last field");
+        json.truncate(json.len().saturating_sub(END.len() - 1));
+        json.reserve(pieces.iter().map(Vec::len).sum::<usize>() + END.len());
+        for (n, piece) in pieces.iter().enumerate() {
+            // Each piece is a list of its own.
+            let inner = piece.get(1..piece.len().saturating_sub(1));
+            json.extend_from_slice(if n == 0 { b"" } else { b"," });
+            json.extend_from_slice(inner.unwrap_or_default());
+        }
+        json.extend_from_slice(b"]}");
+        Ok(json)
+    }
+
     /// If the matrix is too wide, the table has a row for each cell and each gap.
     fn rows(&self) -> Vec<Value> {
         let rows = by_reference(&self.rows, &self.row_gaps);
@@ -65,7 +93,7 @@ impl View for CoverageView {
         let cells: Cells<'_> = self
             .cells
             .iter()
-            .map(|c| ((c.row.as_str(), c.column.as_str()), c))
+            .map(|c| ((&*c.row, &*c.column), c))
             .collect();
         let rows = if columns.len() > WIDEST {
             long(&rows, &columns, &cells, &self.column_gaps)

@@ -49,7 +49,6 @@ pub const RULES: &[Rule] = &[
             let any = c
                 .terms
                 .of(b.meta.id)
-                .iter()
                 .any(|t| t.data.status == TermsStatus::Agreed);
             if any {
                 None
@@ -128,14 +127,14 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the board or body that it reports to.",
         answers: &["2020, recommendations 1 and 5"],
         check: &Each::new(|c, b: &Rec<Board>| {
-            let mut edges = c.edges.of(b.meta.id).iter();
+            let mut edges = c.edges.of(b.meta.id);
             // A management board is at the top and has no board above it.
             let is_below = c.is_active(b) && b.data.board_kind != BoardKind::ManagementBoard;
             plain_if(
                 is_below
                     && !edges.any(|e| {
                         e.data.relationship_kind == BoardRelationshipKind::ReportsTo
-                            && c.is_active(*e)
+                            && c.is_active(e)
                     }),
             )
         }),
@@ -206,7 +205,7 @@ pub const RULES: &[Rule] = &[
                     && o.data.constituency_unit_id == m.data.constituency_unit_id
                     && o.data.term_until_on.is_none_or(|d| d > ended)
             };
-            if c.members.of(board.meta.id).iter().any(|o| follows(o)) {
+            if c.members.of(board.meta.id).any(follows) {
                 None
             } else {
                 because(format!("ended on {ended}"))
@@ -217,7 +216,7 @@ pub const RULES: &[Rule] = &[
 
 /// The board's applicable terms.
 pub(super) fn latest_terms<'a>(c: &Context<'a>, board: Uuid) -> Option<&'a Rec<TermsOfReference>> {
-    TermsOfReference::applicable(c.terms.of(board).iter().copied())
+    TermsOfReference::applicable(c.terms.of(board))
 }
 
 fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
@@ -227,11 +226,7 @@ fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
 }
 
 fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<Membership>> {
-    c.members
-        .of(board)
-        .iter()
-        .copied()
-        .filter(move |m| c.is_active(*m))
+    c.members.of(board).filter(move |m| c.is_active(*m))
 }
 
 fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {

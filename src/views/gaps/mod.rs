@@ -24,6 +24,7 @@ mod strategy;
 mod waivers;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rule::{Context, Missing, Rule};
@@ -33,8 +34,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
-use super::findings::{FindingRules, FindingSeverity, Rules};
-use super::gathering::Gathered;
+use super::findings::{FindingRules, FindingSeverity, Found, KeptFindings, Rules};
 use super::request::{Asked, View, operation, words};
 use crate::http::operation::Operation;
 use crate::http::parameters::query;
@@ -178,10 +178,8 @@ impl View for GapsView {
     }
 }
 
-type Found<'a> = super::findings::Found<'a, Missing>;
-
 /// Puts a finding into words.
-fn gap(found: &Found<'_>, context: &Context<'_>) -> Gap {
+fn gap(found: &Found<'_, Missing>, context: &Context<'_>) -> Gap {
     let rule = found.rule;
     let waiver = context.waiver(rule.code, found.record.meta().id);
     Gap {
@@ -229,11 +227,16 @@ impl WaivedToo {
     }
 }
 
-fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
+pub(super) fn gaps(asked: &Asked, kept: &KeptFindings) -> Result<GapsView, Problem> {
     let waived = WaivedToo::of(asked)?;
     let world = asked.seen.reading(asked.on).world;
     let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
-    let page = RULES.page(asked, &context, |is_waived| waived.lists(is_waived))?;
+    let page = RULES.page(
+        asked,
+        (&context, kept),
+        |is_waived| waived.lists(is_waived),
+        |found| gap(&found, &context),
+    )?;
     let count = |c: &super::findings::Count<Missing>| GapCount {
         rule: Text::cut(c.rule.code),
         severity: c.rule.severity,
@@ -248,7 +251,7 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
         total: page.total,
         waived: page.by_rule.iter().map(|c| c.waived).sum(),
         by_rule: page.by_rule.iter().map(count).collect(),
-        items: page.items.iter().map(|f| gap(f, &context)).collect(),
+        items: page.items,
         next_cursor: page.next_cursor.map(Text::known),
     })
 }
@@ -256,16 +259,8 @@ fn gaps(asked: &Asked) -> Result<GapsView, Problem> {
 /// Codes of the findings on each board, including its terms of reference, relationships and seats.
 pub(super) type OfBoards = BTreeMap<Uuid, BTreeSet<&'static str>>;
 
-impl Gathered for OfBoards {
-    fn join(&mut self, other: Self) {
-        for (id, codes) in other {
-            self.entry(id).or_default().extend(codes);
-        }
-    }
-}
-
 /// Every board's gaps that are not waived, for the organogram.
-pub(super) fn of_boards(asked: &Asked) -> OfBoards {
+pub(super) fn of_boards(asked: &Asked, kept: &KeptFindings) -> OfBoards {
     let world = asked.seen.reading(asked.on).world;
     let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
     let is_drawn = |register, rule: &Rule| {
@@ -278,31 +273,22 @@ pub(super) fn of_boards(asked: &Asked) -> OfBoards {
             ]
             .contains(&rule.check.kind())
     };
-    RULES.find(
-        asked,
-        &context,
-        is_drawn,
-        |_| true,
-        |of_boards: &mut OfBoards, found: Found<'_>| {
-            if !found.is_waived {
-                for id in found
-                    .record
-                    .place()
-                    .within
-                    .into_iter()
-                    .chain([found.record.meta().id])
-                {
-                    of_boards.entry(id).or_default().insert(found.rule.code);
-                }
-            }
-        },
-    )
+    let mut of_boards = OfBoards::new();
+    RULES.open(asked, (&context, kept), is_drawn, |rule, record| {
+        let within = record.place().within.into_iter();
+        for id in within.chain([record.meta().id]) {
+            of_boards.entry(id).or_default().insert(rule.code);
+        }
+    });
+    of_boards
 }
 
 /// The operations of this view.
-pub fn operations() -> Vec<Operation> {
+pub fn operations(kept: &Arc<KeptFindings>) -> Vec<Operation> {
+    let kept = Arc::clone(kept);
+    let list = move |asked: &Asked| gaps(asked, &kept);
     vec![
-        operation("/api/v1/gaps", "listGaps", Subject::PlanItem, gaps)
+        operation("/api/v1/gaps", "listGaps", Subject::PlanItem, list)
             .takes(RULES.parameters(
                 "Gaps",
                 [query(

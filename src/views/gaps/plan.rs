@@ -370,8 +370,6 @@ fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
 fn successor<'a>(c: &Context<'a>, plan: Uuid) -> Option<&'a Rec<Plan>> {
     c.refreshes
         .of(plan)
-        .iter()
-        .copied()
         .find(|p| p.data.status != PlanStatus::Draft)
 }
 

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -26,6 +26,7 @@ use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, RepresentationTargetState, at_the_table};
 use crate::views::wait_graph::worked_plans;
 use crate::world::dates::Deadline;
+use crate::world::reads::Shared;
 use crate::world::visible::VisibleWorld;
 use crate::world::{AnyRecord, IdMap, IdSet, Rec, Resource};
 
@@ -45,8 +46,14 @@ impl Missing {
 impl Finding for Missing {
     type Context<'a> = Context<'a>;
 
-    fn is_waived(context: &Context<'_>, rule: &str, record: Uuid) -> bool {
-        context.waiver(rule, record).is_some()
+    fn waived(context: &Context<'_>) -> Vec<(Uuid, &'static str)> {
+        let waivers = context.seen.live::<GapWaiver>();
+        let in_force = waivers.filter(|w| context.is_active(*w));
+        let waived = |w: &Rec<GapWaiver>| {
+            let rule = context.rules.named(&w.data.rule)?;
+            Some((w.data.record_id.uuid(), rule.code))
+        };
+        in_force.filter_map(waived).collect()
     }
 }
 
@@ -100,43 +107,33 @@ pub fn unowned(
 /// The goals in a board's remit on the date, whatever the kind of remit: the two STRIDE bodies
 /// share aim and objectives, but not the kind of remit.
 pub(super) fn goals_of(c: &Context<'_>, board: Uuid) -> BTreeSet<Uuid> {
-    let in_force = c.remits.of(board).iter().filter(|r| c.is_active(**r));
+    let in_force = c.remits.of(board).filter(|r| c.is_active(*r));
     in_force.map(|r| r.data.goal_id).map(Into::into).collect()
 }
 
-/// The live records of one kind by what they are about, indexed when first needed.
+/// The live records of one kind by what they are about: those of the records that link to it whose
+/// link says so.
 pub struct By<'a, R: Resource> {
     seen: &'a VisibleWorld,
     about: fn(&R) -> Vec<Uuid>,
-    found: OnceLock<IdMap<Vec<&'a Rec<R>>>>,
 }
 
 impl<'a, R: Resource> By<'a, R> {
     fn new(seen: &'a VisibleWorld, about: fn(&R) -> Vec<Uuid>) -> Self {
-        Self {
-            seen,
-            about,
-            found: OnceLock::new(),
-        }
+        Self { seen, about }
     }
 
     /// The records about `id`, in the order in which they were recorded.
-    pub fn of(&self, id: Uuid) -> &[&'a Rec<R>] {
-        let found = self.found.get_or_init(|| {
-            let mut found: IdMap<Vec<&'a Rec<R>>> = IdMap::default();
-            for record in self.seen.live::<R>() {
-                for id in (self.about)(&record.data) {
-                    found.entry(id).or_default().push(record);
-                }
-            }
-            found
-        });
-        found.get(&id).map_or(&[], Vec::as_slice)
+    pub fn of(&self, id: Uuid) -> impl Iterator<Item = &'a Rec<R>> + use<'a, R> {
+        let about = self.about;
+        let seen: &'a VisibleWorld = self.seen;
+        let linking = seen.pointing::<R>(id);
+        linking.filter(move |r| about(&r.data).contains(&id))
     }
 }
 
 /// Results worked out for single records, cached for the next use. Rules ask from several threads.
-struct PerRecord<T>(Mutex<IdMap<Arc<T>>>);
+struct PerRecord<T>(Mutex<IdMap<Arc<Shared<T>>>>);
 
 impl<T> Default for PerRecord<T> {
     fn default() -> Self {
@@ -145,14 +142,9 @@ impl<T> Default for PerRecord<T> {
 }
 
 impl<T> PerRecord<T> {
-    fn get(&self, id: Uuid, work: impl FnOnce() -> T) -> Arc<T> {
-        let cached = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = cached().get(&id).map(Arc::clone);
-        known.unwrap_or_else(|| {
-            let made = Arc::new(work());
-            cached().insert(id, Arc::clone(&made));
-            made
-        })
+    fn get(&self, id: Uuid) -> Arc<Shared<T>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(id).or_default())
     }
 }
 
@@ -179,12 +171,12 @@ pub struct Context<'a> {
     /// By board.
     pub meetings: By<'a, Meeting>,
     waivers: By<'a, GapWaiver>,
-    planned: OnceLock<IdSet>,
-    pictures: PerRecord<Picture<'a>>,
-    heard: OnceLock<(HashSet<Uuid>, HashSet<UnitKind>)>,
-    practising: OnceLock<HashSet<Uuid>>,
-    figures: PerRecord<MeasureAvailability>,
-    aims: OnceLock<HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>>>,
+    planned: IdSet,
+    pictures: PerRecord<Arc<Picture<'a>>>,
+    heard: Shared<(HashSet<Uuid>, HashSet<UnitKind>)>,
+    practising: Shared<HashSet<Uuid>>,
+    figures: PerRecord<Arc<MeasureAvailability>>,
+    aims: Shared<HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>>>,
 }
 
 impl<'a> Context<'a> {
@@ -211,18 +203,18 @@ impl<'a> Context<'a> {
             edges: By::new(seen, |e| vec![e.from_board_id.uuid()]),
             meetings: By::new(seen, |m| vec![m.board_id.uuid()]),
             waivers: By::new(seen, |w| vec![w.record_id.uuid()]),
-            planned: OnceLock::new(),
+            planned: worked_plans(seen, on),
             pictures: PerRecord::default(),
-            heard: OnceLock::new(),
-            practising: OnceLock::new(),
+            heard: Shared::default(),
+            practising: Shared::default(),
             figures: PerRecord::default(),
-            aims: OnceLock::new(),
+            aims: Shared::default(),
         }
     }
 
     /// The waiver in force on the date for a rule's finding on a record.
     pub fn waiver(&self, rule: &str, record: Uuid) -> Option<&'a Rec<GapWaiver>> {
-        let mut waivers = self.waivers.of(record).iter().copied();
+        let mut waivers = self.waivers.of(record);
         waivers.find(|w| w.data.rule == rule && self.is_active(*w))
     }
 
@@ -233,15 +225,14 @@ impl<'a> Context<'a> {
 
     /// Whether a plan is not closed.
     pub fn is_planned(&self, plan: Uuid) -> bool {
-        self.planned
-            .get_or_init(|| worked_plans(self.seen, self.on))
-            .contains(&plan)
+        self.planned.contains(&plan)
     }
 
     /// Who is represented on a board.
     pub fn picture(&self, board: Uuid) -> Arc<Picture<'a>> {
-        self.pictures
-            .get(board, || Picture::new(self.seen, board, self.on))
+        let picture = self.pictures.get(board);
+        let made = picture.get_or_make(|| Arc::new(Picture::new(self.seen, board, self.on)));
+        Arc::clone(made)
     }
 
     /// Until when a record is to be done, and whether it is.
@@ -258,7 +249,7 @@ impl<'a> Context<'a> {
     /// Whether a unit has a seat at the table of an active board, or a seat represents all units of
     /// its kind.
     pub fn is_heard(&self, unit: &Rec<Unit>) -> bool {
-        let (units, kinds) = self.heard.get_or_init(|| {
+        let (units, kinds) = self.heard.get_or_make(|| {
             let (mut units, mut kinds) = (HashSet::new(), HashSet::new());
             for seat in self.seen.live::<Membership>() {
                 let sits = || {
@@ -281,7 +272,7 @@ impl<'a> Context<'a> {
 
     /// Whether a unit, or one below it, has published good practice.
     pub fn shares_practice(&self, unit: &Rec<Unit>) -> bool {
-        let units = self.practising.get_or_init(|| {
+        let units = self.practising.get_or_make(|| {
             let mut units = HashSet::new();
             for practice in self
                 .seen
@@ -303,13 +294,13 @@ impl<'a> Context<'a> {
 
     /// Which figures are available for a measure in its latest period.
     pub fn figures(&self, measure: &Rec<Measure>) -> Arc<MeasureAvailability> {
-        self.figures
-            .get(measure.meta.id, || availability(self.seen, measure, 1))
+        let figures = self.figures.get(measure.meta.id);
+        Arc::clone(figures.get_or_make(|| Arc::new(availability(self.seen, measure, 1))))
     }
 
     /// The active boards that have exactly these goals in their remits.
     pub fn with_goals(&self, goals: &BTreeSet<Uuid>) -> Vec<&'a Rec<Board>> {
-        let aims = self.aims.get_or_init(|| {
+        let aims = self.aims.get_or_make(|| {
             let mut aims: HashMap<BTreeSet<Uuid>, Vec<&'a Rec<Board>>> = HashMap::new();
             for board in self.seen.live::<Board>().filter(|b| self.is_active(*b)) {
                 aims.entry(goals_of(self, board.meta.id))
@@ -329,8 +320,9 @@ impl<'a> Context<'a> {
                 .filter(|d| *d <= self.on)
                 .map(|d| (d, m))
         };
-        let held = self.meetings.of(board).iter().copied();
-        let mut held: Vec<_> = held
+        let mut held: Vec<_> = self
+            .meetings
+            .of(board)
             .filter(|m| m.data.status == MeetingStatus::Held)
             .filter_map(day)
             .collect();

@@ -160,7 +160,6 @@ pub const RULES: &[Rule] = &[
             let measured = |id| {
                 c.measures
                     .of(id)
-                    .iter()
                     .any(|m| m.data.state != MeasureState::Retired)
             };
             let below = || {
@@ -293,11 +292,7 @@ fn is_pursued(c: &Context<'_>, goal: &Rec<Goal>) -> bool {
 
 /// The remits on a goal that are in force.
 fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a Rec<Remit>> {
-    c.remits
-        .of(goal.meta.id)
-        .iter()
-        .copied()
-        .filter(move |r| c.is_active(*r))
+    c.remits.of(goal.meta.id).filter(move |r| c.is_active(*r))
 }
 
 /// The places in the same sources that state other cross-references of the same strategy, but not

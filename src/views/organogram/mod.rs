@@ -7,6 +7,7 @@ pub mod model;
 mod picture;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use model::{
     OrganogramCounts, OrganogramMembers, OrganogramNode, OrganogramNodeKind, OrganogramPlace,
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use strum::VariantArray;
 use uuid::Uuid;
 
+use super::findings::KeptFindings;
 use super::gaps;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::status::Named;
@@ -267,7 +269,10 @@ fn wanted(
         .collect())
 }
 
-fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
+pub(super) fn organogram(
+    asked: &Asked,
+    found_gaps: &KeptFindings,
+) -> Result<OrganogramView, Problem> {
     let (seen, on) = (&asked.seen, asked.on);
     let sits = |b: &&Rec<Board>| {
         let is_proposed = b.data.status == BoardStatus::Proposed;
@@ -305,7 +310,7 @@ fn organogram(asked: &Asked) -> Result<OrganogramView, Problem> {
         );
         return Err(invalid("board_id", &detail));
     }
-    let found = gaps::of_boards(asked);
+    let found = gaps::of_boards(asked, found_gaps);
     let mut nodes: Vec<OrganogramNode> = ids
         .into_iter()
         .filter_map(|id| match boards.get(&id) {
@@ -412,7 +417,9 @@ fn tree(
 }
 
 /// The operations of this view.
-pub fn operations() -> Vec<Operation> {
+pub fn operations(found_gaps: &Arc<KeptFindings>) -> Vec<Operation> {
+    let found_gaps = Arc::clone(found_gaps);
+    let draw = move |asked: &Asked| organogram(asked, &found_gaps);
     let kinds: Vec<String> = BoardRelationshipKind::VARIANTS.iter().map(word).collect();
     let statuses: Vec<String> = BoardStatus::VARIANTS.iter().map(word).collect();
     vec![
@@ -420,7 +427,7 @@ pub fn operations() -> Vec<Operation> {
             "/api/v1/organogram",
             "getOrganogram",
             Subject::Governance,
-            organogram,
+            draw,
         )
         .takes([
             id_query(

@@ -649,7 +649,11 @@ fn trend(
 }
 
 /// Computes the view, for what belongs to one record or for everything.
-fn status(asked: &Asked, counted: &Counted, about: Option<(Scope, RecordName)>) -> StatusView {
+pub(super) fn status(
+    asked: &Asked,
+    counted: &Counted,
+    about: Option<(Scope, RecordName)>,
+) -> StatusView {
     let seen = &asked.seen;
     let picture = Picture::new(seen, asked.on, counted);
     let (scope, about) = match about {
