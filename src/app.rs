@@ -1,6 +1,5 @@
 //! The whole service. `main` and the tests start it the same way.
 
-use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -21,6 +20,7 @@ use crate::db::store::{self, SigningKeyRow};
 use crate::documents::{self, Documents};
 use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
+use crate::http::connections::{Connection, Connections};
 use crate::http::large_answers::LargeAnswers;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
@@ -357,13 +357,17 @@ fn listen(
 ) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
     let serving = &service.config.serving;
-    let idle = Duration::from_secs(serving.reader_idle_seconds);
     let has_origins = serving.cors_origins.iter().any(|o| !o.is_empty());
     let roots: Arc<[String]> = operations
         .iter()
         .map(|o| root(&o.path).to_owned())
         .collect();
-    let metrics = Arc::clone(&service.metrics);
+    let connections = Connections::new(
+        serving.connections_per_address,
+        &serving.trusted_proxies,
+        Duration::from_secs(serving.reader_idle_seconds),
+        &service.metrics,
+    );
     let server = HttpServer::new(move || {
         let (answering, asked, roots) =
             (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&roots));
@@ -381,13 +385,15 @@ fn listen(
                     .map_ok(move |response| in_own_words(&service, response))
             })
             .wrap_fn(move |mut request, next| {
+                if let Some(connection) = request.conn_data::<Connection>() {
+                    connection.asks();
+                }
                 within_prefix(&mut request, asked.config.serving.prefix(), &roots);
                 next.call(request)
             })
     })
     .on_connect(move |connection, kept| {
-        kept.insert(metrics.requests.connected());
-        end_if_idle(connection, idle);
+        kept.insert(connections.begin(connection));
     })
     .workers(usize::from(serving.workers))
     .tcp_nodelay(true)
@@ -397,20 +403,6 @@ fn listen(
     .server_hostname("stride")
     .listen(listener)?;
     Ok(server.run())
-}
-
-/// Has a connection ended when its other end takes nothing for this long. Linux does that; on other
-/// systems such a connection lasts until its other end closes it, and holds what the system had
-/// accepted for it.
-fn end_if_idle(connection: &dyn Any, idle: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
-        && let Err(e) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(idle))
-    {
-        log::debug!("a connection is not ended when its other end takes nothing: {e}");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (connection, idle);
 }
 
 /// First segment of a path.

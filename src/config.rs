@@ -190,6 +190,10 @@ pub struct Serving {
     /// Requests per second that one caller may keep up; 0 for no limit
     #[arg(long, env = "STRIDE_RATE_LIMIT", default_value_t = 500)]
     pub rate_limit: u32,
+    /// Connections that one address may have, an IPv6 network of 64 bits being one; 0 for no limit.
+    /// Trusted proxies have none
+    #[arg(long, env = "STRIDE_CONNECTIONS_PER_ADDRESS", default_value_t = 512)]
+    pub connections_per_address: u32,
     /// Proxies whose `X-Forwarded-For` is trusted, as networks such as 10.0.0.0/8, separated by
     /// commas
     #[arg(long, env = "STRIDE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
