@@ -20,7 +20,7 @@ use crate::db::store::{self, SigningKeyRow};
 use crate::documents::{self, Documents};
 use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
-use crate::http::connections::{Connection, Connections};
+use crate::http::connections::{Connection, Connections, KEEP_ALIVE};
 use crate::http::large_answers::LargeAnswers;
 use crate::http::limits::Limits;
 use crate::http::operation::Operation;
@@ -85,10 +85,6 @@ pub fn operations(parts: &Parts) -> Vec<Operation> {
     all.extend(transfer::calendar_feeds::operations());
     all
 }
-
-/// How long a connection may be idle: longer than reverse proxies keep theirs, which is 60 seconds for
-/// the common ones. Otherwise a proxy may send a request on a connection that is just being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How often the signing keys are read again.
 const KEYS_EVERY: Duration = Duration::from_secs(10);
@@ -248,6 +244,7 @@ impl Application {
         let service = Arc::new(Service {
             issuers,
             limits: Limits::new(config.serving.rate_limit, config.serving.body_memory),
+            connections: Connections::new(&config.serving, &engine.metrics),
             metrics: Arc::clone(&engine.metrics),
             answers: AnswerCache::default(),
             large: Arc::new(LargeAnswers::new(&config.serving)),
@@ -324,6 +321,7 @@ impl Application {
             loop {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 sweeper.limits.sweep();
+                sweeper.connections.sweep(Instant::now());
             }
         });
         let result = self.server.await;
@@ -362,12 +360,7 @@ fn listen(
         .iter()
         .map(|o| root(&o.path).to_owned())
         .collect();
-    let connections = Connections::new(
-        serving.connections_per_address,
-        &serving.trusted_proxies,
-        Duration::from_secs(serving.reader_idle_seconds),
-        &service.metrics,
-    );
+    let connections = service.connections.clone();
     let server = HttpServer::new(move || {
         let (answering, asked, roots) =
             (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&roots));
@@ -385,11 +378,13 @@ fn listen(
                     .map_ok(move |response| in_own_words(&service, response))
             })
             .wrap_fn(move |mut request, next| {
-                if let Some(connection) = request.conn_data::<Connection>() {
-                    connection.asks();
-                }
+                let activity = request.conn_data::<Connection>().map(Connection::asks);
                 within_prefix(&mut request, asked.config.serving.prefix(), &roots);
-                next.call(request)
+                next.call(request).inspect_ok(move |_| {
+                    if let Some(activity) = activity {
+                        activity.note();
+                    }
+                })
             })
     })
     .on_connect(move |connection, kept| {

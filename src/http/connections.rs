@@ -1,21 +1,26 @@
-//! Limits how many connections one address may have.
+//! Limits how many connections one address may have, and ends those on which nothing happens.
 //!
 //! A connection beyond the limit is answered with a problem and closed. An address that opens still
 //! more gets no answer: those are closed at once, so that they hold nothing while they are silent.
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, Shutdown};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::net::TcpStream;
 use ipnet::IpNet;
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 
+use crate::config::Serving;
 use crate::metrics::{Metrics, UnderWay};
 use crate::problem::{Code, Problem, Shed};
+
+/// How long a connection may be idle: longer than reverse proxies keep theirs, which is 60 seconds for
+/// the common ones. Otherwise a proxy may send a request on a connection that is just being closed.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The connections of this process.
 #[derive(Clone)]
@@ -25,14 +30,44 @@ pub struct Connections {
     /// Proxies, which connect for many callers.
     trusted: Arc<[IpNet]>,
     idle: Duration,
+    /// How long nothing may be asked and nothing of an answer taken.
+    silence: Duration,
     metrics: Arc<Metrics>,
+    open: Arc<Mutex<Open>>,
+}
+
+/// The connections that are open.
+#[derive(Default)]
+struct Open {
     /// How many each address has, with those that are being refused.
-    open: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    counts: HashMap<IpAddr, u32>,
+    by_number: HashMap<u64, Arc<Activity>>,
+    last_number: u64,
+}
+
+/// When something last happened on a connection.
+pub struct Activity {
+    at: Mutex<Instant>,
+    /// Another handle of its socket, to close it with.
+    socket: Option<Socket>,
+}
+
+impl Activity {
+    /// Something has happened now.
+    pub fn note(&self) {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_before(&self, time: Instant) -> bool {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) < time
+    }
 }
 
 /// A connection, kept with it until it is closed.
 pub struct Connection {
     of: Connections,
+    number: u64,
+    activity: Arc<Activity>,
     /// Where it comes from, if that is counted.
     address: Option<IpAddr>,
     is_refused: bool,
@@ -70,20 +105,24 @@ fn counted_as(address: IpAddr) -> IpAddr {
 }
 
 impl Connections {
-    /// At most `most` for each address that is not one of the `trusted` proxies; 0 for no limit. A
-    /// connection whose other end takes nothing for `idle` is ended.
+    /// Connections by these settings.
     #[must_use]
-    pub fn new(most: u32, trusted: &[IpNet], idle: Duration, metrics: &Arc<Metrics>) -> Self {
+    pub fn new(serving: &Serving, metrics: &Arc<Metrics>) -> Self {
+        let idle = Duration::from_secs(serving.reader_idle_seconds);
         Self {
-            most,
-            trusted: trusted.into(),
+            most: serving.connections_per_address,
+            trusted: serving.trusted_proxies.clone().into(),
             idle,
+            // Longer than any request takes, and than an idle connection is kept.
+            silence: Duration::from_secs(serving.stream_seconds.max(serving.request_seconds))
+                + idle
+                + KEEP_ALIVE,
             metrics: Arc::clone(metrics),
             open: Arc::default(),
         }
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+    fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,29 +136,69 @@ impl Connections {
             .filter(|ip| self.most > 0 && !self.trusted.iter().any(|net| net.contains(ip)))
             .map(counted_as);
         let admission = address.map_or(Admission::Admitted, |address| {
-            let mut counts = self.counts();
-            let has = counts.entry(address).or_default();
+            let mut open = self.open();
+            let has = open.counts.entry(address).or_default();
             let admission = admission(*has, self.most);
             *has += 1;
             admission
         });
-        if let Some(socket) = stream.map(SockRef::from) {
-            let is_cut = admission == Admission::Cut;
-            if is_cut && let Err(e) = socket.shutdown(std::net::Shutdown::Both) {
-                log::debug!("a connection is not closed at once: {e}");
+        let socket = stream.map(SockRef::from);
+        if let Some(socket) = &socket {
+            end_if_idle(socket, self.idle);
+            if admission == Admission::Cut {
+                close(socket);
             }
-            end_if_idle(&socket, self.idle);
         }
+        let activity = Arc::new(Activity {
+            at: Mutex::new(Instant::now()),
+            socket: socket.and_then(|socket| socket.try_clone().ok()),
+        });
+        let number = {
+            let mut open = self.open();
+            open.last_number += 1;
+            let number = open.last_number;
+            open.by_number.insert(number, Arc::clone(&activity));
+            number
+        };
         if admission != Admission::Admitted {
             self.metrics.requests.shed(Shed::Connections);
         }
         Connection {
             of: self.clone(),
+            number,
+            activity,
             address,
             is_refused: admission != Admission::Admitted,
             has_asked: AtomicBool::new(false),
             _open: self.metrics.requests.connected(),
         }
+    }
+
+    /// Ends connections on which nothing has happened for too long. The framework gives the first
+    /// head its time; a later one that does not end is left to this.
+    pub fn sweep(&self, now: Instant) {
+        let Some(since) = now.checked_sub(self.silence) else {
+            return;
+        };
+        let all: Vec<_> = self.open().by_number.values().cloned().collect();
+        for silent in all.iter().filter(|activity| activity.is_before(since)) {
+            if let Some(socket) = &silent.socket {
+                close(socket);
+            }
+        }
+    }
+
+    /// How long nothing may happen on a connection.
+    #[must_use]
+    pub const fn silence(&self) -> Duration {
+        self.silence
+    }
+}
+
+/// Closes a connection whatever its other end does. The framework notices and forgets it.
+fn close(socket: &Socket) {
+    if let Err(e) = socket.shutdown(Shutdown::Both) {
+        log::debug!("a connection was closed already: {e}");
     }
 }
 
@@ -136,9 +215,18 @@ fn end_if_idle(socket: &SockRef<'_>, idle: Duration) {
 }
 
 impl Connection {
-    /// A request has been read.
-    pub fn asks(&self) {
+    /// A request has been read. What happens until it is answered is to be noted.
+    #[must_use]
+    pub fn asks(&self) -> Arc<Activity> {
         self.has_asked.store(true, Ordering::Relaxed);
+        self.activity.note();
+        self.activity()
+    }
+
+    /// When something last happened.
+    #[must_use]
+    pub fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.activity)
     }
 
     /// Why its requests are refused, if they are.
@@ -159,13 +247,14 @@ impl Drop for Connection {
         if !self.is_refused && !self.has_asked.load(Ordering::Relaxed) {
             self.of.metrics.requests.without_request();
         }
+        let mut open = self.of.open();
+        open.by_number.remove(&self.number);
         let Some(address) = self.address else {
             return;
         };
-        let mut counts = self.of.counts();
-        let left = counts.remove(&address).unwrap_or_default();
+        let left = open.counts.remove(&address).unwrap_or_default();
         if left > 1 {
-            counts.insert(address, left - 1);
+            open.counts.insert(address, left - 1);
         }
     }
 }

@@ -177,7 +177,7 @@ async fn serve(
     }
     let code = result.as_ref().map_or_else(|p| p.code.slug(), |_| "ok");
     let mut response = match result {
-        Ok(answer) => respond(&service, answer, request.method() == Method::HEAD),
+        Ok(answer) => respond(&service, &request, answer),
         Err(problem) => refuse(&service, request.path(), &id, &problem, operation.extension),
     };
     if learnt.may_contain_marked() {
@@ -608,7 +608,8 @@ fn finish(
     Ok(answer)
 }
 
-fn respond(service: &Service, answer: Answer, is_head: bool) -> HttpResponse {
+fn respond(service: &Service, request: &HttpRequest, answer: Answer) -> HttpResponse {
+    let is_head = request.method() == Method::HEAD;
     let mut response =
         HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
     if answer.status != 304 {
@@ -622,6 +623,12 @@ fn respond(service: &Service, answer: Answer, is_head: bool) -> HttpResponse {
                 true => futures_util::stream::empty().boxed(),
                 false => (pieces.open)(),
             };
+            let activity = request.conn_data::<Connection>().map(Connection::activity);
+            let body = body.inspect(move |_| {
+                if let Some(activity) = &activity {
+                    activity.note();
+                }
+            });
             match pieces.length {
                 // Its ranges and hash refer to the original bytes, so it must not be compressed on
                 // the way.
