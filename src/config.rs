@@ -36,7 +36,7 @@ pub struct DatabaseWaits {
     #[arg(long, env = "STRIDE_DATABASE_STATEMENT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
     pub database_statement_seconds: u64,
     /// Seconds that a change waits while another replica writes
-    #[arg(long, env = "STRIDE_DATABASE_LOCK_SECONDS", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
+    #[arg(long, env = "STRIDE_DATABASE_LOCK_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
     pub database_lock_seconds: u64,
     /// Seconds after which PostgreSQL ends the transaction of a replica that was stopped in it
     #[arg(long, env = "STRIDE_DATABASE_IDLE_SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]

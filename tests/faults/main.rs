@@ -16,7 +16,6 @@ mod backup;
 mod clock;
 mod control;
 mod crowd;
-mod cut_off;
 mod disk;
 mod failover;
 mod in_use;

@@ -13,20 +13,13 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::cluster::{Backend, Database, Own};
 use crate::loss::{Load, assert_nothing_lost, is_ready};
 use crate::server::{Client, Server, assert_sound};
+use crate::silent::SHORT;
 
 const WRITERS: usize = 6;
 
 /// Rounds unless the environment says otherwise, and faults in each.
 const ROUNDS: usize = 2;
 const FAULTS: usize = 4;
-
-/// Short limits, so that what was lost is found soon.
-const SHORT: [(&str, &str); 4] = [
-    ("STRIDE_DATABASE_STATEMENT_SECONDS", "1"),
-    ("STRIDE_DATABASE_LOCK_SECONDS", "2"),
-    ("STRIDE_DATABASE_IDLE_SECONDS", "1"),
-    ("STRIDE_DATABASE_NETWORK_SECONDS", "2"),
-];
 
 /// What a fault happens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
