@@ -1,6 +1,5 @@
 //! The whole service. `main` and the tests start it the same way.
 
-use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -21,6 +20,7 @@ use crate::db::store::{self, SigningKeyRow};
 use crate::documents::{self, Documents};
 use crate::engine::Engine;
 use crate::http::answer_cache::AnswerCache;
+use crate::http::connections::{Connection, Connections, KEEP_ALIVE};
 use crate::http::large_answers::LargeAnswers;
 use crate::http::limits::Limits;
 use crate::http::operation::{Announced, Operation};
@@ -94,10 +94,6 @@ fn announced(parts: &Parts) -> Vec<Announced> {
     all.extend(rest.into_iter().map(Announced::from));
     all
 }
-
-/// How long a connection may be idle: longer than reverse proxies keep theirs, which is 60 seconds for
-/// the common ones. Otherwise a proxy may send a request on a connection that is just being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How often the signing keys are read again.
 const KEYS_EVERY: Duration = Duration::from_secs(10);
@@ -257,6 +253,7 @@ impl Application {
         let service = Arc::new(Service {
             issuers,
             limits: Limits::new(config.serving.rate_limit, config.serving.body_memory),
+            connections: Connections::new(&config.serving, &engine.metrics),
             metrics: Arc::clone(&engine.metrics),
             answers: AnswerCache::default(),
             large: Arc::new(LargeAnswers::new(&config.serving)),
@@ -333,6 +330,7 @@ impl Application {
             loop {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 sweeper.limits.sweep();
+                sweeper.connections.sweep(Instant::now());
             }
         });
         let result = self.server.await;
@@ -366,13 +364,12 @@ fn listen(
 ) -> std::io::Result<actix_web::dev::Server> {
     let shared = Arc::clone(service);
     let serving = &service.config.serving;
-    let idle = Duration::from_secs(serving.reader_idle_seconds);
     let has_origins = serving.cors_origins.iter().any(|o| !o.is_empty());
     let roots: Arc<[String]> = operations
         .iter()
         .map(|o| root(&o.path).to_owned())
         .collect();
-    let metrics = Arc::clone(&service.metrics);
+    let connections = service.connections.clone();
     let server = HttpServer::new(move || {
         let (answering, asked, roots) =
             (Arc::clone(&shared), Arc::clone(&shared), Arc::clone(&roots));
@@ -390,13 +387,17 @@ fn listen(
                     .map_ok(move |response| in_own_words(&service, response))
             })
             .wrap_fn(move |mut request, next| {
+                let activity = request.conn_data::<Connection>().map(Connection::asks);
                 within_prefix(&mut request, asked.config.serving.prefix(), &roots);
-                next.call(request)
+                next.call(request).inspect_ok(move |_| {
+                    if let Some(activity) = activity {
+                        activity.note();
+                    }
+                })
             })
     })
     .on_connect(move |connection, kept| {
-        kept.insert(metrics.requests.connected());
-        end_if_idle(connection, idle);
+        kept.insert(connections.begin(connection));
     })
     .workers(usize::from(serving.workers))
     .tcp_nodelay(true)
@@ -406,20 +407,6 @@ fn listen(
     .server_hostname("stride")
     .listen(listener)?;
     Ok(server.run())
-}
-
-/// Has a connection ended when its other end takes nothing for this long. Linux does that; on other
-/// systems such a connection lasts until its other end closes it, and holds what the system had
-/// accepted for it.
-fn end_if_idle(connection: &dyn Any, idle: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
-        && let Err(e) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(idle))
-    {
-        log::debug!("a connection is not ended when its other end takes nothing: {e}");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (connection, idle);
 }
 
 /// First segment of a path.

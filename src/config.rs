@@ -36,7 +36,7 @@ pub struct DatabaseWaits {
     #[arg(long, env = "STRIDE_DATABASE_STATEMENT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
     pub database_statement_seconds: u64,
     /// Seconds that a change waits while another replica writes
-    #[arg(long, env = "STRIDE_DATABASE_LOCK_SECONDS", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
+    #[arg(long, env = "STRIDE_DATABASE_LOCK_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
     pub database_lock_seconds: u64,
     /// Seconds after which PostgreSQL ends the transaction of a replica that was stopped in it
     #[arg(long, env = "STRIDE_DATABASE_IDLE_SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
@@ -190,6 +190,10 @@ pub struct Serving {
     /// Requests per second that one caller may keep up; 0 for no limit
     #[arg(long, env = "STRIDE_RATE_LIMIT", default_value_t = 500)]
     pub rate_limit: u32,
+    /// Connections that one address may have, an IPv6 network of 64 bits being one; 0 for no limit.
+    /// Trusted proxies have none
+    #[arg(long, env = "STRIDE_CONNECTIONS_PER_ADDRESS", default_value_t = 512)]
+    pub connections_per_address: u32,
     /// Proxies whose `X-Forwarded-For` is trusted, as networks such as 10.0.0.0/8, separated by
     /// commas
     #[arg(long, env = "STRIDE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]

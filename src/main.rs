@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -540,6 +541,16 @@ fn log_as(format: LogFormat) {
         writeln!(out)
     });
     builder.init();
+    // A panic is a line of the log like any other.
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let (name, trace) = (thread.name().unwrap_or("unnamed"), Backtrace::capture());
+        let trace = match trace.status() {
+            BacktraceStatus::Captured => trace.to_string(),
+            _ => String::new(),
+        };
+        log::error!(thread = name, backtrace = trace.as_str(); "{panic}");
+    }));
 }
 
 /// The fields of a record of the log, without those that are empty.

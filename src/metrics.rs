@@ -88,6 +88,7 @@ pub struct Requests {
     shed: Vec<IntCounter>,
     in_flight: IntGauge,
     connections: IntGauge,
+    without_request: IntCounter,
 }
 
 /// Counts the answers of one operation.
@@ -144,7 +145,7 @@ impl Requests {
         let seconds = HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &["operation"]);
         let shed = all.counters(
             "stride_http_requests_shed_total",
-            "Requests refused because of a limit, by limit.",
+            "Requests and connections refused because of a limit, by limit.",
             &["limit"],
         )?;
         Ok(Self {
@@ -163,6 +164,10 @@ impl Requests {
                 "Requests being answered.",
             )?,
             connections: all.gauge("stride_http_connections", "Open connections of callers.")?,
+            without_request: all.counter(
+                "stride_http_connections_without_request_total",
+                "Connections that ended before a request was read: malformed or slow ones, and probes.",
+            )?,
         })
     }
 
@@ -194,6 +199,11 @@ impl Requests {
     #[must_use]
     pub fn in_flight(&self) -> UnderWay {
         UnderWay::of(&self.in_flight)
+    }
+
+    /// A connection has ended on which no request was read.
+    pub fn without_request(&self) {
+        self.without_request.inc();
     }
 
     /// A connection is open.

@@ -282,6 +282,8 @@ pub struct FieldError {
 /// A limit that a request was refused for, so that the others can be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shed {
+    /// The address has too many connections.
+    Connections,
     /// The caller makes too many requests.
     Rate,
     /// Sign-in failed too often, or too many passwords wait to be checked.
@@ -309,6 +311,7 @@ pub enum Shed {
 impl Shed {
     /// Every limit.
     pub const ALL: &'static [Self] = &[
+        Self::Connections,
         Self::Rate,
         Self::SignIn,
         Self::Uploads,
@@ -326,6 +329,7 @@ impl Shed {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Connections => "connections",
             Self::Rate => "rate",
             Self::SignIn => "sign_in",
             Self::Uploads => "uploads",

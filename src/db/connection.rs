@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::backend::Backend;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -226,6 +227,24 @@ impl Address {
     /// The same, with a pulse that tells other threads whether the server answers.
     pub(super) fn connect_watched(&self, pulse: &Arc<Pulse>) -> Result<Conn, DbError> {
         self.open(Some(pulse))
+    }
+
+    /// Has a connection that was made without a pulse keep this one.
+    pub(super) fn watch(&self, conn: &mut Conn, pulse: &Arc<Pulse>) {
+        if let (Self::Postgres(_, waits), Conn::Postgres(c)) = (self, conn) {
+            c.set_instrumentation(Beat::new(pulse, waits.silence()));
+        }
+    }
+
+    /// How long it takes at most to find one of several servers, as long as at least one answers.
+    pub(super) fn patience(&self) -> Duration {
+        match self {
+            Self::Postgres(url, waits) => {
+                let hosts = u32::try_from(url.matches(',').count() + 1).unwrap_or(1);
+                waits.connect * hosts + Duration::from_secs(1)
+            }
+            Self::Sqlite(_) => Duration::ZERO,
+        }
     }
 
     fn open(&self, pulse: Option<&Arc<Pulse>>) -> Result<Conn, DbError> {

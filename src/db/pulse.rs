@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
 
+/// How long a statement is awaited once another connection's server was found silent.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Until when a connection's statement must be answered, in milliseconds since the process began to
 /// count; 0 while it has none.
 #[derive(Debug, Default)]
@@ -27,6 +30,15 @@ impl Pulse {
     /// Nothing is awaited.
     pub(super) fn rest(&self) {
         self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// A statement that is awaited now must be answered soon, because another connection's was not.
+    pub(super) fn hurry(&self) {
+        let soon = Self::now() + u64::try_from(SOON.as_millis()).unwrap_or_default();
+        let hurried = |until| (until > soon).then_some(soon);
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, hurried);
     }
 
     pub(super) fn is_overdue(&self) -> bool {

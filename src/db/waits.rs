@@ -25,7 +25,7 @@ impl Default for Waits {
         Self {
             connect: Duration::from_secs(2),
             statement: Duration::from_secs(5),
-            lock: Duration::from_secs(6),
+            lock: Duration::from_secs(5),
             idle_in_transaction: Duration::from_secs(8),
             network: Duration::from_secs(8),
         }
@@ -33,7 +33,8 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// How long a connection may be silent while a statement runs.
+    /// How long a connection may be silent while a statement runs. With the time that it takes to find
+    /// out that the same server takes no new connection either, that is less than ten seconds.
     pub(super) fn silence(&self) -> Duration {
         self.statement.max(self.lock) + Duration::from_secs(1)
     }

@@ -2,7 +2,7 @@
 //! end: a thread whose database falls silent is given up, those who wait for it are told, and
 //! another thread with a fresh connection takes its place.
 
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +14,10 @@ use crate::metrics::Connections;
 /// How often threads are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// When this process last reached a database. Whoever failed before that tries again at once, so that
+/// a service that says that it is ready takes changes too.
+static REACHED: Mutex<Option<Instant>> = Mutex::new(None);
+
 /// How long a failed attempt to connect stands for others that would fail too.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -22,10 +26,16 @@ pub fn unpoisoned<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A connection that is being made for a thread whose own is not to be trusted any more. One that is
+/// idle does not show that its server has fallen silent, and the thread would find out only when it
+/// is needed.
+type Spare = Arc<Mutex<Option<Receiver<Conn>>>>;
+
 /// A thread's connection, which is made again after it was lost.
 pub struct Link {
     address: Address,
     pulse: Arc<Pulse>,
+    spare: Spare,
     counts: Connections,
     /// Whether there has been a connection for this purpose before.
     was_connected: bool,
@@ -35,10 +45,11 @@ pub struct Link {
 }
 
 impl Link {
-    fn new(address: Address, pulse: Arc<Pulse>, counts: Connections) -> Self {
+    fn new(address: Address, pulse: Arc<Pulse>, spare: Spare, counts: Connections) -> Self {
         Self {
             address,
             pulse,
+            spare,
             counts,
             was_connected: false,
             conn: None,
@@ -51,16 +62,36 @@ impl Link {
     /// # Errors
     /// The database cannot be reached, or could not a moment ago.
     pub fn get(&mut self) -> Result<&mut Conn, DbError> {
+        let spare = unpoisoned(&self.spare).take();
+        if let Some(coming) = spare {
+            self.close();
+            let made = match coming.try_recv() {
+                Err(TryRecvError::Empty) => {
+                    let away = |_| DbError::Away("it does not answer".into());
+                    Some(coming.recv_timeout(self.address.patience()).map_err(away)?)
+                }
+                // One that could not be made some time ago says nothing about now.
+                made => made.ok(),
+            };
+            if let Some(mut conn) = made {
+                self.address.watch(&mut conn, &self.pulse);
+                self.failed = None;
+                self.counts.reconnects.inc();
+                self.conn = Some(conn);
+            }
+        }
         match &mut self.conn {
             Some(conn) => Ok(conn),
             none => {
                 if let Some((at, why)) = &self.failed
                     && at.elapsed() < PAUSE
+                    && unpoisoned(&REACHED).is_none_or(|reached| reached < *at)
                 {
                     return Err(DbError::Away(why.clone()));
                 }
                 match self.address.connect_watched(&self.pulse) {
                     Ok(conn) => {
+                        *unpoisoned(&REACHED) = Some(Instant::now());
                         self.failed = None;
                         if std::mem::replace(&mut self.was_connected, true) {
                             self.counts.reconnects.inc();
@@ -103,7 +134,8 @@ impl Link {
         mut work: impl FnMut(&mut Conn) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
         match self.get().and_then(&mut work) {
-            Err(e) if self.is_lost(&e) => {
+            // What could not be reached a moment ago is not tried again at once.
+            Err(e) if self.is_lost(&e) && !matches!(e, DbError::Away(_)) => {
                 let failed = self.counts.errors.clone();
                 self.get().and_then(work).inspect_err(|_| failed.inc())
             }
@@ -188,6 +220,7 @@ pub struct Worker<A> {
     address: Address,
     counts: Connections,
     hand: Arc<Mutex<Hand<A>>>,
+    spare: Spare,
     body: Arc<Body<A>>,
     tell: Tell<A>,
     running: Mutex<Option<(u64, JoinHandle<()>)>>,
@@ -207,7 +240,13 @@ impl<A: Send + 'static> Worker<A> {
         tell: impl Fn(A, Silent) + Send + Sync + 'static,
     ) -> Result<Arc<Self>, DbError> {
         let pulse = Arc::new(Pulse::default());
-        let mut link = Link::new(address.clone(), Arc::clone(&pulse), counts.clone());
+        let spare = Spare::default();
+        let mut link = Link::new(
+            address.clone(),
+            Arc::clone(&pulse),
+            Arc::clone(&spare),
+            counts.clone(),
+        );
         link.get()?;
         let worker = Self {
             name: name.into(),
@@ -219,6 +258,7 @@ impl<A: Send + 'static> Worker<A> {
                 asked: None,
                 is_committing: false,
             })),
+            spare,
             body: Arc::new(Box::new(body)),
             tell: Box::new(tell),
             running: Mutex::new(None),
@@ -261,16 +301,20 @@ impl<A: Send + 'static> Worker<A> {
 
 /// What is looked at again and again.
 pub trait Watched: Send + Sync {
-    /// Replaces a thread whose database has fallen silent.
-    fn look(&self);
+    /// Replaces a thread whose database has fallen silent; whether it had to.
+    fn look(&self) -> bool;
+
+    /// Another thread's database has fallen silent: makes a connection to take the place of this one's,
+    /// and awaits what it has asked for a moment only.
+    fn distrust(&self);
 }
 
 impl<A: Send + 'static> Watched for Worker<A> {
-    fn look(&self) {
+    fn look(&self) -> bool {
         let (thread, pulse, asked, silent) = {
             let mut hand = unpoisoned(&self.hand);
             if !hand.pulse.is_overdue() {
-                return;
+                return false;
             }
             hand.thread += 1;
             hand.pulse = Arc::default();
@@ -293,12 +337,38 @@ impl<A: Send + 'static> Watched for Worker<A> {
         if let Some(asked) = asked {
             (self.tell)(asked, silent);
         }
-        let mut link = Link::new(self.address.clone(), pulse, self.counts.clone());
+        let mut link = Link::new(
+            self.address.clone(),
+            pulse,
+            Arc::clone(&self.spare),
+            self.counts.clone(),
+        );
         link.was_connected = true;
         link.counts.errors.inc();
         if let Err(e) = self.spawn(thread, link) {
             log::error!("{e}");
         }
+        true
+    }
+
+    fn distrust(&self) {
+        let (made, coming) = channel();
+        let address = self.address.clone();
+        let spawned = std::thread::Builder::new()
+            .name(format!("{}-spare", self.name))
+            .spawn(move || {
+                match address.connect() {
+                    // Nobody may wait for it any more.
+                    Ok(conn) => drop(made.send(conn)),
+                    Err(e) => log::error!("{e}"),
+                }
+            });
+        if let Err(e) = spawned {
+            log::error!("cannot start a thread: {e}");
+            return;
+        }
+        *unpoisoned(&self.spare) = Some(coming);
+        unpoisoned(&self.hand).pulse.hurry();
     }
 }
 
@@ -319,7 +389,9 @@ impl Watch {
             .name("watch".into())
             .spawn(move || {
                 while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                    watched.iter().for_each(|one| one.look());
+                    if watched.iter().filter(|one| one.look()).count() > 0 {
+                        watched.iter().for_each(|one| one.distrust());
+                    }
                 }
             })
             .map_err(|e| DbError::Url(format!("cannot start the watch thread: {e}")))?;

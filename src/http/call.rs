@@ -148,7 +148,8 @@ impl Call {
         parameter: &str,
         at: DateTime<Utc>,
     ) -> Result<(VisibleWorld, NaiveDate), Problem> {
-        if day_of(at) > self.on {
+        // After the clock was set back, what is recorded is later than it.
+        if day_of(at) > self.on.max(day_of(self.world.at)) {
             return Err(invalid(
                 parameter,
                 "must not be in the future, because nothing is recorded there yet",

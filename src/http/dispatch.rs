@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BodyStream, MessageBody as _, SizedStream};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Body, JSON};
 use super::call::Call;
+use super::connections::Connection;
 use super::entity_tag::Conditions;
 use super::formats::Format;
 use super::limits::Room;
@@ -50,6 +52,11 @@ pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>, routes: &A
         move |request: HttpRequest, payload: web::Payload| {
             let (service, routes) = (Arc::clone(&service), Arc::clone(&routes));
             async move {
+                if let Some(problem) = refusal(&request) {
+                    let mut answer = outside(&service, &request, &problem);
+                    answer.head_mut().set_connection_type(ConnectionType::Close);
+                    return answer;
+                }
                 match routes.find(request.method(), request.match_info().as_str()) {
                     Found::Operation(operation, params) => {
                         let operation = Arc::clone(operation);
@@ -61,6 +68,11 @@ pub fn mount(config: &mut web::ServiceConfig, service: &Arc<Service>, routes: &A
             }
         },
     ));
+}
+
+/// Why a request is refused before it is looked at: its connection is one too many.
+fn refusal(request: &HttpRequest) -> Option<Problem> {
+    request.conn_data::<Connection>()?.refusal()
 }
 
 fn other_method(service: &Service, request: &HttpRequest, allow: &str) -> HttpResponse {
@@ -165,7 +177,7 @@ async fn serve(
     }
     let code = result.as_ref().map_or_else(|p| p.code.slug(), |_| "ok");
     let mut response = match result {
-        Ok(answer) => respond(&service, answer, request.method() == Method::HEAD),
+        Ok(answer) => respond(&service, &request, answer),
         Err(problem) => refuse(&service, request.path(), &id, &problem, operation.extension),
     };
     if learnt.may_contain_marked() {
@@ -596,7 +608,8 @@ fn finish(
     Ok(answer)
 }
 
-fn respond(service: &Service, answer: Answer, is_head: bool) -> HttpResponse {
+fn respond(service: &Service, request: &HttpRequest, answer: Answer) -> HttpResponse {
+    let is_head = request.method() == Method::HEAD;
     let mut response =
         HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
     if answer.status != 304 {
@@ -610,6 +623,12 @@ fn respond(service: &Service, answer: Answer, is_head: bool) -> HttpResponse {
                 true => futures_util::stream::empty().boxed(),
                 false => (pieces.open)(),
             };
+            let activity = request.conn_data::<Connection>().map(Connection::activity);
+            let body = body.inspect(move |_| {
+                if let Some(activity) = &activity {
+                    activity.note();
+                }
+            });
             match pieces.length {
                 // Its ranges and hash refer to the original bytes, so it must not be compressed on
                 // the way.

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod answer_cache;
 pub mod call;
+pub mod connections;
 pub mod dispatch;
 pub mod entity_tag;
 pub mod entry_cursor;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::answer_cache::AnswerCache;
+use super::connections::Connections;
 use super::large_answers::LargeAnswers;
 use super::limits::Limits;
 use crate::access::issuers::Issuers;
@@ -20,6 +21,7 @@ pub struct Service {
     pub tokens: Tokens,
     pub issuers: Issuers,
     pub limits: Limits,
+    pub connections: Connections,
     pub metrics: Arc<Metrics>,
     pub answers: AnswerCache,
     pub large: Arc<LargeAnswers>,

@@ -5,7 +5,7 @@
 //! cancelled, or that another process has declared interrupted, makes no further changes, and
 //! `done` is exact even if a process dies. Other writes can run between steps.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -73,18 +73,16 @@ impl Waiting {
         row.state.clone_into(&mut state);
     }
 
-    /// The state in which it ended. One that could not be given up is marked as failed later.
-    fn ended(&self) -> String {
+    /// The state in which it ended. One that could not be given up has none: it is marked as
+    /// interrupted later, and counted then.
+    fn ended(&self) -> Option<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let open = [
             word(&JobState::Queued),
             word(&JobState::Running),
             String::new(),
         ];
-        if open.contains(&state) {
-            return word(&JobState::Failed);
-        }
-        state.clone()
+        (!open.contains(&state)).then(|| state.clone())
     }
 }
 
@@ -197,7 +195,7 @@ impl Jobs {
     }
 }
 
-/// Marks jobs with no sign of life since `since` as interrupted.
+/// Marks jobs with no sign of life since `since` as interrupted, and counts them as failed.
 async fn interrupt_silent(engine: &Engine, since: DateTime<Utc>) -> Result<(), Problem> {
     if engine
         .read(move |c| store::silent_jobs(c, since))
@@ -207,17 +205,24 @@ async fn interrupt_silent(engine: &Engine, since: DateTime<Utc>) -> Result<(), P
         return Ok(());
     }
     let write = Write::system(Uuid::nil(), "jobs of a process that stopped");
+    let interrupted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&interrupted);
     engine
         .write(write, move |txn| {
             let now = txn.now();
-            for mut row in txn.ask(|c| store::silent_jobs(c, since))? {
+            let silent = txn.ask(|c| store::silent_jobs(c, since))?;
+            count.store(silent.len(), Ordering::Relaxed);
+            for mut row in silent {
                 state::interrupt(&mut row, now);
                 txn.beside(Side::Job(row));
             }
             Ok(Outcome::default())
         })
-        .await
-        .map(drop)
+        .await?;
+    for _ in 0..interrupted.load(Ordering::Relaxed) {
+        engine.metrics.jobs.finished(&word(&JobState::Failed));
+    }
+    Ok(())
 }
 
 struct Runner {
@@ -240,7 +245,7 @@ impl Runner {
                 self.give_up(&job, &problem).await;
             }
             counts.running.dec();
-            counts.finished(&job.ended());
+            job.ended().iter().for_each(|state| counts.finished(state));
         }
     }
 

@@ -2,6 +2,7 @@
 //! dashboard, the alerts and the README name only those that are served.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -196,6 +197,7 @@ async fn every_limit_that_is_met_is_counted(app: TestApp) {
     let mut counted = BTreeSet::new();
     for limit in Shed::ALL {
         let app = with(&app, |serving| match limit {
+            Shed::Connections => serving.connections_per_address = 2,
             Shed::Rate => serving.rate_limit = 1,
             Shed::BodySize => serving.body_limit = 10,
             Shed::BodyIdle => serving.body_idle_seconds = 1,
@@ -212,6 +214,13 @@ async fn every_limit_that_is_met_is_counted(app: TestApp) {
         );
         moves(&app, limit.name(), &[&name], async {
             match limit {
+                Shed::Connections => {
+                    let address = admin.base.trim_start_matches("http://");
+                    let _held = [(); 4].map(|()| TcpStream::connect(address));
+                    while value(&app, &name) == 0.0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Shed::Rate => while admin.get("/api/v1/units").await.status != 429 {},
                 Shed::SignIn => {
                     let wrong = json!({ "login": "nobody", "password": "wrong" });

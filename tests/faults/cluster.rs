@@ -5,14 +5,16 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use stride::db::{Address, Conn};
 use tempfile::TempDir;
+
+use crate::skipped::skipped;
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,14 @@ impl Database {
                     _folder: None,
                 })
             }
+        }
+    }
+
+    /// An embedded database in this folder, which the caller keeps.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            url: format!("sqlite://{}", folder.join("stride.db").display()),
+            _folder: None,
         }
     }
 
@@ -144,15 +154,9 @@ fn postgres() -> Option<&'static Server> {
         _ => programs().map(|bin| private(&bin)),
     });
     if server.is_none() {
-        let required = std::env::var("STRIDE_TEST_REQUIRE_POSTGRES").is_ok_and(|v| v == "1");
-        assert!(
-            !required,
-            "STRIDE_TEST_REQUIRE_POSTGRES is set, and neither TEST_POSTGRES_URL nor initdb is there"
-        );
-        // Straight to the terminal: what a passing test prints is swallowed otherwise.
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: no PostgreSQL (install it, or set TEST_POSTGRES_URL to a server where databases may be made)"
+        skipped(
+            "STRIDE_TEST_REQUIRE_POSTGRES",
+            "no PostgreSQL (install it, or set TEST_POSTGRES_URL to a server where databases may be made)",
         );
     }
     server.as_ref()
@@ -196,6 +200,10 @@ struct Cluster {
     bin: PathBuf,
     folder: PathBuf,
     as_root: bool,
+    /// Address on which it listens besides its socket; empty for none.
+    listens: String,
+    /// What its programs are run by, such as a command that enters a network namespace.
+    within: Vec<String>,
 }
 
 impl Cluster {
@@ -215,6 +223,8 @@ impl Cluster {
             bin: bin.to_owned(),
             folder,
             as_root,
+            listens: String::new(),
+            within: Vec::new(),
         }
     }
 
@@ -227,21 +237,25 @@ impl Cluster {
     }
 
     /// Runs one of PostgreSQL's programs, which refuse to run as root.
-    fn run(&self, program: &str, arguments: &[&str]) {
+    fn output(&self, program: &str, arguments: &[&str]) -> Output {
         let path = self.bin.join(program).display().to_string();
-        let mut command = if self.as_root {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--", &path]);
-            command
-        } else {
-            Command::new(&path)
-        };
-        let output = command
-            .args(arguments)
+        let mut words: Vec<&str> = self.within.iter().map(String::as_str).collect();
+        if self.as_root {
+            words.extend(["runuser", "-u", "postgres", "--"]);
+        }
+        words.push(&path);
+        words.extend(arguments);
+        Command::new(words[0])
+            .args(&words[1..])
             .current_dir("/")
             .stdin(Stdio::null())
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// The same for one that must succeed.
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let output = self.output(program, arguments);
         assert!(
             output.status.success(),
             "{program}: {}",
@@ -268,17 +282,21 @@ impl Cluster {
     }
 
     fn start(&self) {
+        assert!(self.has_started(), "PostgreSQL does not start");
+        self.end_with_us();
+    }
+
+    /// Starts the server; whether that succeeded.
+    fn has_started(&self) -> bool {
         let options = format!(
-            "-k {} -c listen_addresses= -c max_connections=200 -c fsync=off",
-            self.at()
+            "-k {} -c listen_addresses={} -c max_connections=200 -c fsync=off",
+            self.at(),
+            self.listens
         );
         let data = self.data();
         let log = format!("{data}/log");
-        self.run(
-            "pg_ctl",
-            &["-D", &data, "-o", &options, "-l", &log, "-w", "start"],
-        );
-        self.end_with_us();
+        let arguments = ["-D", &data, "-o", &options, "-l", &log, "-w", "start"];
+        self.output("pg_ctl", &arguments).status.success()
     }
 
     fn url(&self, database: &str) -> String {
@@ -298,33 +316,112 @@ impl Cluster {
         } else {
             stop
         };
-        let script = format!(
-            "trap '' INT TERM; read line; kill -CONT $(head -1 {data}/postmaster.pid); {stop}; rm \
-                -rf {at}",
+        at_our_end(&format!(
+            "kill -CONT $(head -1 {data}/postmaster.pid); {stop}; rm -rf {at}",
             data = self.data(),
             at = self.at()
-        );
-        let shell = Command::new("sh")
-            .args(["-c", &script])
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // The pipe stays open until the process is gone.
-        std::mem::forget(shell);
+        ));
     }
 
     /// Sends a signal to the server and to every process of it.
     fn signal(&self, name: &str) {
         let file = std::fs::read_to_string(format!("{}/postmaster.pid", self.data())).unwrap();
         let server = file.lines().next().unwrap().trim().to_owned();
-        let sent = Command::new("kill").args([name, &server]).status();
-        assert!(sent.unwrap().success());
-        // Its children end with it; there may be none.
+        let send = |name: &str| Command::new("kill").args([name, &server]).status().unwrap();
+        // It makes no more children, and does not lose those that it has.
+        assert!(send("-STOP").success());
+        // There may be none.
         let _ = Command::new("pkill").args([name, "-P", &server]).status();
+        assert!(send(name).success());
     }
+}
+
+/// Leaves a shell behind that waits for this process to end, however it ends, and then runs this.
+pub fn at_our_end(script: &str) {
+    let shell = Command::new("sh")
+        .args(["-c", &format!("trap '' INT TERM; read line; {script}")])
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The pipe stays open until the process is gone.
+    std::mem::forget(shell);
+}
+
+/// A PostgreSQL server of a test's own, which can be stopped, killed and started again.
+pub struct Own {
+    cluster: Cluster,
+    pub database: Database,
+}
+
+impl Own {
+    /// A server with an empty database; none where PostgreSQL's programs are not to be had.
+    pub fn new() -> Option<Self> {
+        let cluster = own(None)?;
+        let database = Database {
+            url: cluster.url("stride"),
+            _folder: None,
+        };
+        Some(Self { cluster, database })
+    }
+
+    /// The same, with the database in a tablespace in this folder.
+    pub fn in_tablespace(folder: &Path) -> Option<Self> {
+        let cluster = own(Some(folder))?;
+        let database = Database {
+            url: cluster.url("stride"),
+            _folder: None,
+        };
+        Some(Self { cluster, database })
+    }
+
+    /// Sends a signal to every process of the server.
+    pub fn signal(&self, name: &str) {
+        self.cluster.signal(name);
+    }
+
+    /// Starts the server after it was killed.
+    pub fn restart(&self) {
+        // The last of its processes may need a moment to notice.
+        let mut tries = 0;
+        while !self.cluster.has_started() {
+            tries += 1;
+            assert!(tries < 50, "PostgreSQL does not start again");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// A server with the database `stride`, which may be in a tablespace in this folder.
+fn own(tablespace: Option<&Path>) -> Option<Cluster> {
+    postgres()?;
+    let Some(bin) = programs() else {
+        skipped(
+            "STRIDE_TEST_REQUIRE_POSTGRES",
+            "no programs of PostgreSQL for a server of a test's own (install it)",
+        );
+        return None;
+    };
+    let cluster = Cluster::new(&bin);
+    cluster.make();
+    cluster.start();
+    let mut conn = connect(&cluster.url("postgres"));
+    let mut place = String::new();
+    if let Some(folder) = tablespace {
+        if cluster.as_root {
+            let owned = Command::new("chown").arg("postgres").arg(folder).status();
+            assert!(owned.unwrap().success());
+        }
+        let at = folder.display();
+        conn.batch_execute(&format!("CREATE TABLESPACE small LOCATION '{at}'"))
+            .unwrap();
+        place.push_str(" TABLESPACE small");
+    }
+    conn.batch_execute(&format!("CREATE DATABASE stride{place}"))
+        .unwrap();
+    Some(cluster)
 }
 
 fn private(bin: &Path) -> Server {
@@ -348,10 +445,31 @@ pub struct Replicated {
 impl Replicated {
     /// Two servers; none where PostgreSQL's programs are not to be had.
     pub fn new() -> Option<Self> {
+        Self::with(None)
+    }
+
+    /// The same, with the first server in a network namespace, reached over the network alone.
+    pub fn in_network(network: &Network) -> Option<Self> {
+        Self::with(Some(network))
+    }
+
+    fn with(network: Option<&Network>) -> Option<Self> {
         postgres()?;
         let bin = programs()?;
-        let (primary, standby) = (Cluster::new(&bin), Cluster::new(&bin));
+        let (mut primary, standby) = (Cluster::new(&bin), Cluster::new(&bin));
         primary.make();
+        let mut host = primary.at();
+        if let Some(network) = network {
+            host.clone_from(&network.inside);
+            primary.listens.clone_from(&network.inside);
+            primary.within = network.enter();
+            let trusted = "host all all samenet trust\nhost replication all samenet trust\n";
+            let mut file = std::fs::OpenOptions::new()
+                .append(true)
+                .open(format!("{}/pg_hba.conf", primary.data()))
+                .unwrap();
+            file.write_all(trusted.as_bytes()).unwrap();
+        }
         primary.start();
         let mut conn = connect(&primary.url("postgres"));
         conn.batch_execute("CREATE DATABASE stride").unwrap();
@@ -363,7 +481,7 @@ impl Replicated {
                 "-D",
                 &standby.data(),
                 "-h",
-                &primary.at(),
+                &host,
                 "-U",
                 "stride",
             ],
@@ -373,8 +491,7 @@ impl Replicated {
             .unwrap();
         conn.batch_execute("SELECT pg_reload_conf()").unwrap();
         let url = format!(
-            "postgres://stride@/stride?host={},{}&target_session_attrs=read-write",
-            primary.at(),
+            "postgres://stride@/stride?host={host},{}&target_session_attrs=read-write",
             standby.at()
         );
         let database = Database { url, _folder: None };
@@ -400,6 +517,92 @@ impl Replicated {
         self.standby
             .run("pg_ctl", &["-D", &self.standby.data(), "-w", "promote"]);
     }
+}
+
+/// A network namespace with a cable to this machine. It is removed with the test, or with the
+/// process if the test does not end well.
+pub struct Network {
+    name: String,
+    /// This machine's end of the cable.
+    cable: String,
+    /// Address of the other end.
+    inside: String,
+}
+
+impl Network {
+    /// A network; none where it cannot be made.
+    pub fn new() -> Option<Self> {
+        static MADE: AtomicU8 = AtomicU8::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id();
+        let (name, cable) = (
+            format!("stride{process}n{number}"),
+            format!("s{process}n{number}"),
+        );
+        // A network of two addresses, of those that are for tests (RFC 2544).
+        let at = |host: u32| {
+            let [_, _, high, low] = (process * 4 + host).to_be_bytes();
+            format!("198.{}.{high}.{low}", 18 + number % 2)
+        };
+        let (outside, inside) = (at(1), at(2));
+        let made = [
+            format!("netns add {name}"),
+            format!("link add {cable} type veth peer name inside netns {name}"),
+            format!("address add {outside}/30 dev {cable}"),
+            format!("link set {cable} up"),
+            format!("-n {name} address add {inside}/30 dev inside"),
+            format!("-n {name} link set inside up"),
+            format!("-n {name} link set lo up"),
+        ]
+        .iter()
+        .all(|arguments| ip(arguments));
+        let network = Self {
+            name,
+            cable,
+            inside,
+        };
+        at_our_end(&network.removal());
+        if !made {
+            skipped(
+                "STRIDE_TEST_REQUIRE_FAULTS",
+                "no network namespace can be made (run as root, with iproute2)",
+            );
+            return None;
+        }
+        Some(network)
+    }
+
+    /// What runs a command inside.
+    fn enter(&self) -> Vec<String> {
+        ["ip", "netns", "exec", &self.name]
+            .map(str::to_owned)
+            .into()
+    }
+
+    fn removal(&self) -> String {
+        format!(
+            "ip link delete {}; ip netns delete {}",
+            self.cable, self.name
+        )
+    }
+
+    /// Nothing passes any more, and nobody is told.
+    pub fn cut(&self) {
+        assert!(ip(&format!("-n {} link set inside down", self.name)));
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let mut shell = Command::new("sh");
+        let _ = shell.args(["-c", &self.removal()]).output();
+    }
+}
+
+/// Runs `ip`; whether it succeeded.
+fn ip(arguments: &str) -> bool {
+    let output = Command::new("ip").args(arguments.split(' ')).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// How a relay behaves.

@@ -9,7 +9,7 @@ use crate::server::{Client, Server, assert_sound};
 /// So many that the job is still under way when the process ends.
 const MANY: usize = 20_000;
 
-async fn ended(backend: Backend, end: impl Fn(&mut Server)) {
+async fn ended(backend: Backend, end: impl Fn(&mut Server), is_counted_by_the_next: bool) {
     let Some(database) = Database::new(backend) else {
         return;
     };
@@ -26,7 +26,8 @@ async fn ended(backend: Backend, end: impl Fn(&mut Server)) {
     let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
     while client.get(&path).await.1["done"] == 0 {}
     end(&mut server);
-    let server = Server::start(&database);
+    let metrics = crate::watched::free();
+    let server = Server::with(&database, &[("STRIDE_METRICS_BIND", &metrics)]);
     let client = client.at(&server);
     let (_, job) = client.get(&path).await;
     assert_eq!(
@@ -34,6 +35,10 @@ async fn ended(backend: Backend, end: impl Fn(&mut Server)) {
         (&json!("failed"), &json!("interrupted")),
         "{job:#}"
     );
+    // Each job is counted once: by the process that ends it, or else by the next.
+    let counted = crate::watched::metrics(&metrics).await;
+    let failed = counted["stride_jobs_finished_total{state=\"failed\"}"];
+    assert_eq!(failed == 1.0, is_counted_by_the_next, "{failed}");
     let done = usize::try_from(job["done"].as_u64().unwrap()).unwrap();
     assert!(0 < done && done < MANY, "{done}");
     assert_eq!(assert_sound(&database), before + done);
@@ -62,16 +67,16 @@ fn terminated(server: &mut Server) {
 
 #[tokio::test]
 async fn a_process_told_to_stop_ends_its_job_between_two_parts_on_sqlite() {
-    ended(Backend::Sqlite, terminated).await;
+    ended(Backend::Sqlite, terminated, false).await;
 }
 
 #[tokio::test]
 async fn a_process_told_to_stop_ends_its_job_between_two_parts_on_postgres() {
-    ended(Backend::Postgres, terminated).await;
+    ended(Backend::Postgres, terminated, false).await;
 }
 
 /// On PostgreSQL the same is said once the process has been silent for a minute.
 #[tokio::test]
 async fn a_killed_process_leaves_its_job_where_it_was_on_sqlite() {
-    ended(Backend::Sqlite, Server::kill).await;
+    ended(Backend::Sqlite, Server::kill, true).await;
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Backend, Database};
 use crate::lists::some;
-use crate::server::{Client, Server};
+use crate::server::{Client, Document, Server, run_with};
 
 /// A running service, its log, and an administrator.
 struct Logged {
@@ -341,6 +341,38 @@ async fn a_line_has_the_fields_of_its_request(backend: Backend) {
         "whole milliseconds"
     );
     assert!(timed.max_by(f64::total_cmp).is_some_and(|ms| ms < 60_000.0));
+}
+
+/// A panic is a line like any other, also of a command. It is caused by threads that cannot have the
+/// memory for their stacks.
+#[tokio::test]
+async fn a_panic_is_a_line() {
+    let database = Database::new(Backend::Sqlite).unwrap();
+    let store = tempfile::tempdir().unwrap();
+    let mut settings = vec![("STRIDE_STORE", store.path().to_str().unwrap())];
+    let server = Server::with(&database, &settings);
+    let document = Document::new(&database, &server).await;
+    assert_eq!(document.upload().await.0, 201);
+    drop(server);
+    let verify = ["verify", "--documents"];
+    let output = run_with(&database, &settings, &verify);
+    assert!(output.status.success(), "{output:?}");
+    settings.push(("RUST_MIN_STACK", "4611686018427387904"));
+    for format in ["json", "plain"] {
+        settings.push(("STRIDE_LOG_FORMAT", format));
+        let output = run_with(&database, &settings, &verify);
+        assert!(!output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("panicked at"), "{text}");
+        if format == "json" {
+            let line: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(
+                (&line["level"], &line["thread"]),
+                (&json!("ERROR"), &json!("main"))
+            );
+        }
+    }
 }
 
 on_both!(

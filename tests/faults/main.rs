@@ -13,6 +13,10 @@
 #[macro_use]
 mod cluster;
 mod backup;
+mod clock;
+mod control;
+mod crowd;
+mod disk;
 mod failover;
 mod in_use;
 mod jobs;
@@ -21,11 +25,14 @@ mod killed;
 mod lists;
 mod locked_out;
 mod logged;
+mod loss;
 mod moved;
+mod random;
 mod replicas;
 mod server;
 mod settings;
 mod silent;
+mod skipped;
 mod stopped;
 mod tampered;
 mod time_zone;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use reqwest::{Method, RequestBuilder, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::Database;
 
@@ -68,6 +68,24 @@ impl Server {
     pub fn logging(database: &Database, settings: &[(&str, &str)], log: std::fs::File) -> Self {
         let mut command = stride(database);
         command.envs(settings.iter().copied()).stderr(log);
+        Self::spawned(&mut command).ready()
+    }
+
+    /// Starts the service so that a write beyond a limit on the size of files fails, and does not end
+    /// the process.
+    pub fn without_file_size_signal(database: &Database) -> Self {
+        let plain = stride(database);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(plain.get_program())
+            .env_clear()
+            .envs(
+                plain
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .stdin(Stdio::null());
         Self::spawned(&mut command).ready()
     }
 
@@ -189,6 +207,15 @@ impl Client {
         Self::new(server, self.token.clone())
     }
 
+    /// The same caller from another address of this machine.
+    pub fn from(&self, address: std::net::IpAddr) -> Self {
+        let http = reqwest::Client::builder().no_proxy().local_address(address);
+        Self {
+            http: http.build().unwrap(),
+            ..self.clone()
+        }
+    }
+
     /// A request, to be completed.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
@@ -250,6 +277,40 @@ impl Client {
             };
             cursor = format!("&cursor={next}");
         }
+    }
+}
+
+/// A document that takes files, and who may send them.
+pub struct Document {
+    manager: Client,
+    versions: String,
+}
+
+impl Document {
+    /// A document of a unit of its own.
+    pub async fn new(database: &Database, server: &Server) -> Self {
+        let unit = json!({ "title": "Unit", "description": "Unit", "unit_kind": "unit" });
+        let admin = Client::administrator(database, server);
+        let unit = admin.create("/api/v1/units", &unit).await;
+        let token = printed(database, &["token", "--role", "strategy_manager"]);
+        let manager = Client::new(server, token);
+        let document = json!({ "title": "Strategy", "document_kind": "strategy", "owner_unit_id": unit["id"] });
+        let document = manager.create("/api/v1/documents", &document).await;
+        let id = document["id"].as_str().unwrap();
+        Self {
+            manager,
+            versions: format!("/api/v1/documents/{id}/versions?file_name=minutes.txt"),
+        }
+    }
+
+    /// Sends a file; status and body of the answer.
+    pub async fn upload(&self) -> (u16, Value) {
+        let sent = self
+            .manager
+            .request(Method::POST, &self.versions)
+            .header("content-type", "text/plain")
+            .body("Minutes. ".repeat(100_000));
+        taken(sent.send().await.unwrap()).await
     }
 }
 

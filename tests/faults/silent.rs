@@ -3,19 +3,17 @@
 //! end, and nothing is said about a change that is not known.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::cluster::{Backend, Database, Relay};
 use crate::lists::some;
+use crate::loss::{Load, assert_nothing_lost};
 use crate::server::{Client, Server, assert_sound, run_with};
 
 /// Short limits, so that the tests need not wait long.
-const SHORT: [(&str, &str); 4] = [
+pub const SHORT: [(&str, &str); 4] = [
     ("STRIDE_DATABASE_STATEMENT_SECONDS", "1"),
     ("STRIDE_DATABASE_LOCK_SECONDS", "2"),
     ("STRIDE_DATABASE_IDLE_SECONDS", "1"),
@@ -136,13 +134,6 @@ async fn a_commit_without_an_answer_is_not_known() {
     assert_eq!(assert_sound(&database), before + 1, "it was written once");
 }
 
-/// Stops or continues a process.
-fn signal(server: &Server, name: &str) {
-    let pid = server.id().to_string();
-    let done = Command::new("kill").args([name, &pid]).status().unwrap();
-    assert!(done.success());
-}
-
 #[tokio::test]
 async fn a_stopped_replica_holds_nobody_up() {
     let Some(database) = Database::new(Backend::Postgres) else {
@@ -156,39 +147,24 @@ async fn a_stopped_replica_holds_nobody_up() {
         .each_ref()
         .map(|server| Client::administrator(&database, server));
     let (stopped, other) = (&clients[0], &clients[1]);
-    let running = Arc::new(AtomicBool::new(true));
+    let mut entries = assert_sound(&database);
     for round in 0..3 {
-        running.store(true, Ordering::Relaxed);
-        let writers: Vec<_> = (0..4)
-            .map(|n| {
-                let (client, running) = (stopped.clone(), Arc::clone(&running));
-                tokio::spawn(async move {
-                    let mut made = 0;
-                    while running.load(Ordering::Relaxed) {
-                        let body = unit(&format!("S-{round}-{n}-{made}"));
-                        // What the stopped replica was writing may be refused, and nothing else.
-                        let (status, answer) = client.post("/api/v1/units", &body).await;
-                        assert!(status == 201 || status == 503, "{answer}");
-                        made += 1;
-                    }
-                })
-            })
-            .collect();
         // In the middle of its writes.
-        let begun = format!("/api/v1/units?reference=S-{round}-0-2");
-        while other.get(&begun).await.1["items"] == json!([]) {}
-        signal(&servers[0], "-STOP");
-        let body = unit(&format!("O-{round}"));
-        while other.post("/api/v1/units", &body).await.0 == 503 {}
-        running.store(false, Ordering::Relaxed);
-        signal(&servers[0], "-CONT");
-        for writer in writers {
-            writer.await.unwrap();
-        }
-        let made = other
-            .get(&format!("/api/v1/units?reference=O-{round}"))
-            .await;
-        assert_eq!(made.1["items"].as_array().unwrap().len(), 1);
+        let load = Load::start(std::slice::from_ref(stopped), 4, &format!("s{round}"));
+        load.reach(10).await;
+        servers[0].signal("STOP");
+        let made = json!({ "title": "Unit", "description": "Unit", "unit_kind": "unit" });
+        let (status, problem) = loop {
+            let answer = other.post("/api/v1/units", &made).await;
+            if answer.0 != 503 {
+                break answer;
+            }
+        };
+        assert_eq!(status, 201, "{problem}");
+        servers[0].signal("CONT");
+        load.goes_on().await;
+        let ledgers = load.end().await;
+        entries = assert_nothing_lost(&database, other, entries + 1, &ledgers).await;
         until(stopped, "/readyz", 200).await;
     }
     assert_sound(&database);
@@ -202,7 +178,8 @@ async fn a_start_at_a_socket_that_never_answers_ends_in_words() {
     // Connections are taken and nothing is said.
     let _waits = TcpStream::connect(at).unwrap();
     let url = format!("postgres://stride@127.0.0.1:{}/stride", at.port());
-    let output = run_with(&database, &[("DATABASE_URL", &url)], &["serve"]);
+    let serve = ["serve", "--bind", "127.0.0.1:0"];
+    let output = run_with(&database, &[("DATABASE_URL", &url)], &serve);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         !output.status.success() && said.contains("cannot connect to the database"),

@@ -88,6 +88,42 @@ fn forge(conn: &mut Conn, seq: i64) {
     .unwrap();
 }
 
+/// Replaces a text everywhere and makes the whole chain again: it is sound in itself.
+pub fn made_again(conn: &mut Conn, text: &str, by: &str) {
+    unconstrained(conn);
+    let mut previous = journal::GENESIS.to_vec();
+    for mut row in store::entries_after(conn, 0, 10_000).unwrap() {
+        row.snapshot = row.snapshot.map(|s| s.replace(text, by));
+        row.previous.clone_from(&previous);
+        row.digest = journal::digest(&row).unwrap();
+        row.hash = journal::hash(&row);
+        previous.clone_from(&row.hash);
+        let bytes = |b: &[u8]| match conn {
+            Conn::Postgres(_) => format!(r"'\x{}'::bytea", hex::encode(b)),
+            Conn::Sqlite(_) => format!("x'{}'", hex::encode(b)),
+        };
+        let sql = format!(
+            "UPDATE journal SET snapshot = replace(snapshot, '{text}', '{by}'), digest = {}, previous = {}, hash = {} WHERE seq = {}; \
+             UPDATE records SET body = replace(body, '{text}', '{by}')",
+            bytes(&row.digest),
+            bytes(&row.previous),
+            bytes(&row.hash),
+            row.seq
+        );
+        conn.batch_execute(&sql).unwrap();
+    }
+}
+
+/// Removes the journal's last entry with the record that it made, as if neither had been.
+pub fn cut_off_the_end(conn: &mut Conn) {
+    unconstrained(conn);
+    conn.batch_execute(
+        "DELETE FROM records WHERE seq = (SELECT max(seq) FROM journal); \
+         DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)",
+    )
+    .unwrap();
+}
+
 /// Runs the edit on a copy; the faults that `verify` then names.
 fn after(honest: &Database, edit: impl FnOnce(&mut Conn)) -> Vec<String> {
     let copy = honest.copy();
@@ -364,30 +400,7 @@ async fn a_journal_without_a_head_kept_elsewhere_is_refused(backend: Backend) {
     assert!(is_sound && text.contains(&format!("head {last}")), "{text}");
 
     let forged = honest.copy();
-    let mut conn = forged.connect();
-    unconstrained(&mut conn);
-    let mut previous = journal::GENESIS.to_vec();
-    for mut row in store::entries_after(&mut conn, 0, 10_000).unwrap() {
-        row.snapshot = row.snapshot.map(|s| s.replace("First", "Forged"));
-        row.previous.clone_from(&previous);
-        row.digest = journal::digest(&row).unwrap();
-        row.hash = journal::hash(&row);
-        previous.clone_from(&row.hash);
-        let bytes = |b: &[u8]| match conn {
-            Conn::Postgres(_) => format!(r"'\x{}'::bytea", hex::encode(b)),
-            Conn::Sqlite(_) => format!("x'{}'", hex::encode(b)),
-        };
-        let sql = format!(
-            "UPDATE journal SET snapshot = replace(snapshot, 'First', 'Forged'), digest = {}, previous = {}, hash = {} WHERE seq = {}; \
-             UPDATE records SET body = replace(body, 'First', 'Forged')",
-            bytes(&row.digest),
-            bytes(&row.previous),
-            bytes(&row.hash),
-            row.seq
-        );
-        conn.batch_execute(&sql).unwrap();
-    }
-    drop(conn);
+    made_again(&mut forged.connect(), "First", "Forged");
     let (is_sound, text) = verified(&forged, &[]);
     assert!(is_sound, "{text}");
     let (is_sound, text) = verified(&forged, &["--head", &last]);
@@ -396,14 +409,7 @@ async fn a_journal_without_a_head_kept_elsewhere_is_refused(backend: Backend) {
 
     // The end cut off, with the record that it made.
     let cut = honest.copy();
-    let mut conn = cut.connect();
-    unconstrained(&mut conn);
-    let sql = format!(
-        "DELETE FROM records WHERE reference = 'LAST'; DELETE FROM journal WHERE seq = {}",
-        known.last
-    );
-    conn.batch_execute(&sql).unwrap();
-    drop(conn);
+    cut_off_the_end(&mut cut.connect());
     assert!(verified(&cut, &["--head", &middle]).0);
     let (is_sound, text) = verified(&cut, &["--head", &last]);
     assert!(

@@ -11,13 +11,13 @@ use crate::lists::some;
 use crate::server::{Client, Server, run_with};
 
 /// A free address of this machine.
-fn free() -> String {
+pub fn free() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 /// Every series with its value.
-async fn metrics(address: &str) -> BTreeMap<String, f64> {
+pub async fn metrics(address: &str) -> BTreeMap<String, f64> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = http.get(format!("http://{address}/metrics")).send();
     let answer = answer.await.unwrap();

@@ -695,7 +695,33 @@ async fn a_row_is_refused_with_field_value_and_what_is_allowed(app: TestApp) {
     }
 }
 
+/// The framework gives only the first head on a connection its time.
+async fn a_later_head_that_does_not_end_is_cut_off(app: TestApp) {
+    use std::io::{Read as _, Write as _};
+    use std::time::{Duration, Instant};
+    let address = app.client.base.trim_start_matches("http://").to_owned();
+    let connections = app.service.connections.clone();
+    let ask = move || {
+        let mut stream = TcpStream::connect(&address).expect("a connection");
+        let mut answer = [0; 4_096];
+        let whole = b"GET /livez HTTP/1.1\r\nHost: stride\r\n\r\n";
+        let mut take = |stream: &mut TcpStream| stream.read(&mut answer).map_err(|e| e.kind());
+        stream.write_all(whole).expect("it is sent");
+        assert_ne!(take(&mut stream), Ok(0));
+        // Nothing happens, and nothing is wrong with that yet.
+        let almost = connections.silence() - Duration::from_secs(60);
+        connections.sweep(Instant::now() + almost);
+        stream.write_all(whole).expect("it is sent");
+        assert_ne!(take(&mut stream), Ok(0));
+        stream.write_all(&whole[..20]).expect("it is sent");
+        connections.sweep(Instant::now() + connections.silence());
+        assert_eq!(take(&mut stream), Ok(0), "it is closed");
+    };
+    actix_web::web::block(ask).await.expect("it is asked");
+}
+
 on_both!(
+    a_later_head_that_does_not_end_is_cut_off,
     conditions_on_reads_are_those_of_rfc_9110,
     a_range_comes_after_the_conditions,
     a_compressed_body_is_refused,
