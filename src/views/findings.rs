@@ -502,7 +502,7 @@ impl<F: Finding> Rules<F> {
                 // They are in the order of the page, so no more than these of a part can be on it.
                 first.extend(records.filter(|record| is_after(record)).take(left));
             }
-            first.sort_by(|a, b| a.key(BY_REFERENCE).cmp(&b.key(BY_REFERENCE)));
+            first.sort_by_cached_key(|record| record.key(BY_REFERENCE));
             first.truncate(left);
             places.extend(first.into_iter().map(|record| (*rule, record)));
             if places.len() == most {

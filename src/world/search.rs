@@ -78,7 +78,7 @@ impl Slots {
         let words = (0..).zip(&self.0).filter(|(_, word)| **word != 0);
         words.flat_map(|(at, word)| {
             // Each step clears the lowest bit.
-            let rest = std::iter::successors(Some(*word), |word| Some(word & (word - 1)));
+            let rest = std::iter::successors(Some(*word), |word| Some(word & word.wrapping_sub(1)));
             let bits = rest.take_while(|word| *word != 0);
             bits.map(move |word| at * 64 + word.trailing_zeros())
         })
