@@ -37,7 +37,7 @@ type Recent = imbl::GenericHashMap<Uuid, Slot, RandomState, imbl::shared_ptr::De
 pub(super) struct Records {
     /// The record of each slot; none if it is not in this world.
     at: Vector<Option<Arc<dyn AnyRecord>>>,
-    /// Slots of most records, by the hash of the id. It is made anew from time to time, and never
+    /// Slots of most records, by the hash of the id. It is made again from time to time, and never
     /// changed, so that copies of the world share it.
     settled: Arc<Settled>,
     /// Slots of the records since.

@@ -1,7 +1,7 @@
 //! Slots in an order, in short runs.
 //!
-//! A run is an array of slots that is never changed: a write copies one run of at most
-//! [`LONGEST`] numbers, and everything else is shared with the world before it.
+//! A run is an array of slots that is never changed: a write copies one short run, and everything
+//! else is shared with the world before it.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -10,8 +10,14 @@ use imbl::OrdMap;
 
 use super::records::Slot;
 
-/// Most slots in a run.
-const LONGEST: usize = 64;
+/// Most slots in a run, and in one whose keys are kept: a copy of those counts the references of
+/// every key.
+const LONGEST: usize = 124;
+const LONGEST_KEPT: usize = 32;
+/// How full runs are made, so that what comes later has room. With the counts of a shared pointer,
+/// these lengths fill what the allocator gives.
+const MADE: usize = 108;
+const MADE_KEPT: usize = 24;
 
 /// The keys by which slots are ordered. No two slots share one.
 pub(super) trait Keys {
@@ -68,6 +74,15 @@ impl<K: Ord + Clone> Run<K> {
 
     fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    fn is_too_long(&self) -> bool {
+        let most = if self.keys.is_some() {
+            LONGEST_KEPT
+        } else {
+            LONGEST
+        };
+        self.len() > most
     }
 
     /// Number of slots at its beginning whose keys pass a test that the others do not pass.
@@ -177,9 +192,14 @@ impl<K: Ord + Clone> Runs<K> {
             let run = Run::of(slots, by);
             Some((run.key(0, by)?, run))
         };
-        let runs = match slots.len() {
-            0..=LONGEST => Form::One(Run::of(slots, by)),
-            _ => Form::Many(slots.chunks(LONGEST * 3 / 4).filter_map(keyed).collect()),
+        let mut first = slots.iter().take(MADE_KEPT);
+        let made = match first.any(|slot| by.is_dear(&by.of(*slot))) {
+            true => MADE_KEPT,
+            false => MADE,
+        };
+        let runs = match slots.len() <= made {
+            true => Form::One(Run::of(slots, by)),
+            false => Form::Many(slots.chunks(made).filter_map(keyed).collect()),
         };
         Self {
             runs,
@@ -206,7 +226,7 @@ impl<K: Ord + Clone> Runs<K> {
             Form::One(run) => {
                 let at = run.count_before(&key, by);
                 let new = run.with(at, slot, &key, by);
-                if new.len() <= LONGEST {
+                if !new.is_too_long() {
                     *run = new;
                     return;
                 }
@@ -227,7 +247,7 @@ impl<K: Ord + Clone> Runs<K> {
                 if at == 0 {
                     runs.remove(&first);
                 }
-                if new.len() <= LONGEST {
+                if !new.is_too_long() {
                     runs.insert(if at == 0 { key } else { first }, new);
                     return;
                 }

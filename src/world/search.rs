@@ -270,7 +270,7 @@ fn changed_since<'a>(table: Table<'a>, known: &Known) -> Vec<(Slot, &'a Arc<dyn 
 
 impl Known {
     /// The parts with one more, of the records that changed and of those in parts that are small
-    /// beside it. None if that takes more than `most` records.
+    /// in comparison. None if that takes more than `most` records.
     fn grow(
         &self,
         table: Table<'_>,
