@@ -55,6 +55,7 @@ pub enum IntervalUnit {
 pub enum RuleForm {}
 
 impl Form for RuleForm {
+    type Store = Box<str>;
     const EXAMPLE: Option<&'static str> = Some("FREQ=MONTHLY;BYDAY=-1FR");
 }
 
@@ -65,6 +66,7 @@ pub type RecurrenceRule = Text<200, 6, RuleForm>;
 pub enum FrequencyWordsForm {}
 
 impl Form for FrequencyWordsForm {
+    type Store = Box<str>;
     const EXAMPLE: Option<&'static str> = Some("regularly");
 }
 

@@ -46,6 +46,7 @@ pub enum Precision {
 pub enum DateWordsForm {}
 
 impl Form for DateWordsForm {
+    type Store = Box<str>;
     const EXAMPLE: Option<&'static str> = Some("November 2020");
 }
 

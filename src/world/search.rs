@@ -6,7 +6,7 @@
 //! some records and never changed. Records that have changed since the last part was made are read
 //! themselves, and become a part once there are enough of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -177,9 +177,14 @@ struct Known {
     at: i64,
 }
 
-/// What is known of each kind, shared by a world and those made from it.
+/// How many states of what is known are kept for callers whose world is not the latest: one has
+/// begun before a change and searches after it.
+const STATES: usize = 4;
+
+/// What is known of each kind, in the latest states of the world, the newest last. It is shared by a
+/// world and those made from it.
 #[derive(Clone)]
-pub(super) struct Searched(Arc<[Mutex<Known>]>);
+pub(super) struct Searched(Arc<[Mutex<VecDeque<Known>>]>);
 
 impl Searched {
     /// Nothing is known yet.
@@ -221,28 +226,39 @@ pub fn has_words(text: &str, words: &[String]) -> bool {
 impl World {
     /// The records of a kind that have all of these words, which are folded and have no space in
     /// them. None if more than `most` records must be read for that, or if it is too late: something
-    /// newer than this world has been searched. Then each text must be asked.
+    /// much newer than this world has been searched. Then each text must be asked.
     #[must_use]
     pub fn search(&self, kind: usize, words: &[String], most: usize) -> Option<Found> {
         let (table, known) = (self.table(kind)?, self.searched.0.get(kind)?);
         // Another thread may be reading many records; who may not read many does not wait for it.
-        let mut held = match known.try_lock() {
-            Ok(held) => held,
+        let mut states = match known.try_lock() {
+            Ok(states) => states,
             Err(_) if most < table.len() => return None,
             Err(_) => known.lock().unwrap_or_else(PoisonError::into_inner),
         };
-        if held.seq > self.seq {
+        let is_newest = states.back().is_none_or(|newest| newest.seq <= self.seq);
+        let mut known = match states.iter().rfind(|known| known.seq <= self.seq) {
+            Some(known) => known.clone(),
+            None if is_newest => Known::default(),
+            None => return None,
+        };
+        let mut changed = changed_since(table, &known);
+        if changed.len() > MOST_READ && is_newest {
+            known = Known {
+                parts: known.grow(table, &changed, most)?,
+                seq: self.seq,
+                at: self.at.timestamp_micros(),
+            };
+            changed.clear();
+            states.push_back(known.clone());
+            if states.len() > STATES {
+                states.pop_front();
+            }
+        }
+        drop(states);
+        if changed.len() > most {
             return None;
         }
-        let mut changed = changed_since(table, &held);
-        if changed.len() > MOST_READ {
-            let took = held.grow(table, &changed, most)?;
-            (held.parts, held.seq) = (took, self.seq);
-            held.at = self.at.timestamp_micros();
-            changed.clear();
-        }
-        let known = held.clone();
-        drop(held);
         let mut found = Slots::default();
         for part in &known.parts {
             found.replace(&part.slots, &part.with(words));

@@ -23,8 +23,30 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+/// What a text may be held in.
+pub trait Store:
+    Clone
+    + Deref<Target = str>
+    + Ord
+    + Hash
+    + for<'a> From<&'a str>
+    + From<String>
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+/// For texts that may be long, or are often missing.
+impl Store for Box<str> {}
+
+/// For short texts that every record has: up to 15 bytes take no memory of their own.
+impl Store for EcoString {}
+
 /// What a text looks like, besides its length.
 pub trait Form: 'static {
+    /// How it is held.
+    type Store: Store;
     /// Regular expression that it matches.
     const PATTERN: Option<&'static str> = None;
     /// Format, as in JSON Schema.
@@ -35,12 +57,15 @@ pub trait Form: 'static {
 /// Words of any kind.
 pub enum Words {}
 
-impl Form for Words {}
+impl Form for Words {
+    type Store = Box<str>;
+}
 
 /// A reference that people use for a record.
 pub enum ReferenceForm {}
 
 impl Form for ReferenceForm {
+    type Store = EcoString;
     const PATTERN: Option<&'static str> = Some("^[A-Za-z0-9][A-Za-z0-9._/-]*$");
 }
 
@@ -51,6 +76,7 @@ pub type Reference = Text<60, 1, ReferenceForm>;
 pub enum CodeForm {}
 
 impl Form for CodeForm {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^[a-z][a-z0-9_]*$");
 }
 
@@ -61,6 +87,7 @@ pub type CodeWord<const MAX: usize> = Text<MAX, 1, CodeForm>;
 pub enum Sha256Form {}
 
 impl Form for Sha256Form {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^[0-9a-f]{64}$");
 }
 
@@ -71,6 +98,7 @@ pub type Sha256Hex = Text<64, 64, Sha256Form>;
 pub enum WebForm {}
 
 impl Form for WebForm {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^https?://[^\\s]+$");
     const EXAMPLE: Option<&'static str> = Some("https://intranet.example/inclusion");
 }
@@ -85,10 +113,8 @@ pub type WebAddress<const MAX: usize = 2000> = Text<MAX, 0, WebForm>;
 /// The limits are checked where something new comes in: bodies by the schema, parameters when a
 /// query is parsed. What the journal holds is read whatever its length, because a limit may have
 /// been lowered since.
-///
-/// Up to 15 bytes take no memory of their own, and copies share what is longer.
 pub struct Text<const MAX: usize, const MIN: usize = 0, F: Form = Words>(
-    EcoString,
+    F::Store,
     PhantomData<fn() -> F>,
 );
 
@@ -110,7 +136,11 @@ impl<const MAX: usize, const MIN: usize> Text<MAX, MIN> {
 impl<const MAX: usize, const MIN: usize, F: Form> Text<MAX, MIN, F> {
     /// A text that is known to have this form and length, because the caller checked or made it.
     #[must_use]
-    pub fn known(text: impl Into<EcoString>) -> Self {
+    pub fn known(text: impl Into<String>) -> Self {
+        Self::held(text.into())
+    }
+
+    fn held(text: impl Into<F::Store>) -> Self {
         Self(text.into(), PhantomData)
     }
 
@@ -141,13 +171,13 @@ impl<const MAX: usize, const MIN: usize, F: Form> Borrow<str> for Text<MAX, MIN,
 
 impl<const MAX: usize, const MIN: usize, F: Form> From<Text<MAX, MIN, F>> for String {
     fn from(text: Text<MAX, MIN, F>) -> Self {
-        text.0.into()
+        text.to_string()
     }
 }
 
 impl<const MAX: usize, const MIN: usize, F: Form> From<&Text<MAX, MIN, F>> for String {
     fn from(text: &Text<MAX, MIN, F>) -> Self {
-        text.0.to_string()
+        text.as_str().into()
     }
 }
 
@@ -157,7 +187,7 @@ impl<const A: usize, const B: usize, const MAX: usize, const MIN: usize, F: Form
 {
     fn from(text: &Text<A, B, F>) -> Self {
         const { assert!(A <= MAX && B >= MIN, "the text may not fit") };
-        Self::known(text.0.clone())
+        Self::known(text.as_str())
     }
 }
 
@@ -169,27 +199,29 @@ impl<const MAX: usize, const MIN: usize, F: Form> Serialize for Text<MAX, MIN, F
 
 impl<'de, const MAX: usize, const MIN: usize, F: Form> Deserialize<'de> for Text<MAX, MIN, F> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Reader).map(Self::known)
+        deserializer
+            .deserialize_str(Reader(PhantomData))
+            .map(|text: F::Store| Self(text, PhantomData))
     }
 }
 
 /// Reads a text without a copy in between.
-struct Reader;
+struct Reader<S>(PhantomData<S>);
 
-impl Visitor<'_> for Reader {
-    type Value = EcoString;
+impl<S: Store> Visitor<'_> for Reader<S> {
+    type Value = S;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
     }
-    fn visit_str<E>(self, text: &str) -> Result<EcoString, E> {
+    fn visit_str<E>(self, text: &str) -> Result<S, E> {
         Ok(text.into())
     }
 }
 
 impl<const MAX: usize, const MIN: usize, F: Form> Clone for Text<MAX, MIN, F> {
     fn clone(&self) -> Self {
-        Self::known(self.0.clone())
+        Self(self.0.clone(), PhantomData)
     }
 }
 
@@ -204,7 +236,7 @@ impl<const A: usize, const B: usize, const MAX: usize, const MIN: usize, F: Form
     PartialEq<Text<A, B, G>> for Text<MAX, MIN, F>
 {
     fn eq(&self, other: &Text<A, B, G>) -> bool {
-        self.0 == other.0
+        self.as_str() == other.as_str()
     }
 }
 
@@ -254,13 +286,13 @@ impl<const MAX: usize, const MIN: usize, F: Form> Hash for Text<MAX, MIN, F> {
 
 impl<const MAX: usize, const MIN: usize, F: Form> fmt::Debug for Text<MAX, MIN, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl<const MAX: usize, const MIN: usize, F: Form> fmt::Display for Text<MAX, MIN, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(self.as_str(), f)
     }
 }
 

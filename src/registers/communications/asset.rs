@@ -52,6 +52,7 @@ pub type IntranetAssetId = Id<IntranetAsset>;
 pub enum PathForm {}
 
 impl Form for PathForm {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^/[^\\s]*$");
     const EXAMPLE: Option<&'static str> = Some("/cpie/inclusion");
 }

@@ -45,6 +45,7 @@ pub type PaperTemplateId = Id<PaperTemplate>;
 pub enum LanguageForm {}
 
 impl Form for LanguageForm {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$");
     const EXAMPLE: Option<&'static str> = Some("en-GB");
 }

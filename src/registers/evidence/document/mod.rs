@@ -72,6 +72,7 @@ pub type DocumentId = Id<Document>;
 pub enum SecureForm {}
 
 impl Form for SecureForm {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^https://[^\\s/?#]+[^\\s]*$");
     const EXAMPLE: Option<&'static str> = Some("https://example.org/reports/1");
 }

@@ -22,6 +22,7 @@ pub type DocumentVersionId = Id<DocumentVersion>;
 pub enum FileNameForm {}
 
 impl Form for FileNameForm {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^[^/\\\\:*?\"<>|]+$");
 }
 
@@ -32,6 +33,7 @@ pub type FileName = Text<150, 1, FileNameForm>;
 pub enum MediaTypeForm {}
 
 impl Form for MediaTypeForm {
+    type Store = Box<str>;
     const EXAMPLE: Option<&'static str> = Some("application/pdf");
 }
 

@@ -58,6 +58,7 @@ pub enum Characteristic {
 pub enum CategoryForm {}
 
 impl Form for CategoryForm {
+    type Store = Box<str>;
     const PATTERN: Option<&'static str> = Some("^[A-Za-z0-9][A-Za-z0-9_.+-]*$");
 }
 
