@@ -14,7 +14,7 @@ use crate::metrics::Connections;
 /// How often threads are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// When this process last reached a database. Whoever failed before that tries again at once, so that
+/// When this process last reached a database. A thread that failed before that tries again at once, so that
 /// a service that says that it is ready takes changes too.
 static REACHED: Mutex<Option<Instant>> = Mutex::new(None);
 

@@ -177,7 +177,7 @@ fn take_in<A>(
     counts.lag.set(behind);
     let mut world = (*now.load()).clone();
     follow(conn, &mut world)?;
-    // Whoever asked was told already if this thread was given up.
+    // If this thread was given up, the callers have their answer already.
     let _ = turn.does(|| now.publish(world));
     Ok(())
 }

@@ -676,9 +676,11 @@ impl Asked {
         if let Some(few) = self.few(source) {
             return Some(self.matching(few, source, left)?.len());
         }
-        let whole = self.is_whole && !self.withdrawn;
-        if let Some(count) = whole.then(|| source.seen.count_live(self.kind)).flatten() {
-            return Some(count);
+        if self.is_whole && !self.withdrawn {
+            left.spend(source.seen.exceptions())?;
+            if let Some(count) = source.seen.count_live(self.kind) {
+                return Some(count);
+            }
         }
         let Some(table) = source.seen.table(self.kind) else {
             return Some(0);

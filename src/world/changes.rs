@@ -14,7 +14,7 @@ use super::reads::{self, Keys, Reads};
 use super::visible::Clearance;
 use super::{AnyRecord, IdMap, IdSet, World};
 
-/// Number of changes remembered. Whoever asks about a state before them is told that everything may
+/// Number of changes remembered. For a state before them, the answer is that everything may
 /// have changed.
 const MOST: usize = 1_024;
 

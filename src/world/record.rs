@@ -1004,7 +1004,7 @@ impl<R: Resource> Rec<R> {
 }
 
 /// The members of [`Meta`], as they are written.
-const META: [&str; 8] = [
+pub(crate) const META: [&str; 8] = [
     "id",
     "reference",
     "version",

@@ -30,7 +30,7 @@ pub(super) trait Keys {
     }
 }
 
-/// Slots in the order of their keys. Whoever asks says which key a slot has, and changes a slot's key
+/// Slots in the order of their keys. The caller says which key a slot has, and changes a slot's key
 /// only while the slot is not in here.
 #[derive(Clone)]
 pub(super) struct Runs<K: Ord + Clone> {

@@ -242,7 +242,7 @@ impl World {
             None if is_newest => Known::default(),
             None => return None,
         };
-        let mut changed = changed_since(table, &known);
+        let mut changed = changed_since(table, &known, most)?;
         if changed.len() > MOST_READ && is_newest {
             known = Known {
                 parts: known.grow(table, &changed, most)?,
@@ -256,9 +256,6 @@ impl World {
             }
         }
         drop(states);
-        if changed.len() > most {
-            return None;
-        }
         let mut found = Slots::default();
         for part in &known.parts {
             found.replace(&part.slots, &part.with(words));
@@ -273,15 +270,20 @@ impl World {
     }
 }
 
-/// The records of a table that changed after what is known.
-fn changed_since<'a>(table: Table<'a>, known: &Known) -> Vec<(Slot, &'a Arc<dyn AnyRecord>)> {
+/// The records of a table that changed after what is known; none if there are more than `most`.
+fn changed_since<'a>(
+    table: Table<'a>,
+    known: &Known,
+    most: usize,
+) -> Option<Vec<(Slot, &'a Arc<dyn AnyRecord>)>> {
     // Time never runs backwards in the journal.
     let from = (Key::Number(known.at), Uuid::nil());
     let slots = table.slots_up(BY_CHANGE, Bound::Included(&from));
     let records = slots.filter_map(|slot| Some((slot, table.records.get(slot)?)));
-    records
-        .filter(|(_, record)| record.meta().seq > known.seq)
-        .collect()
+    let changed = records.filter(|(_, record)| record.meta().seq > known.seq);
+    // Before anything was searched, that is every record.
+    let changed: Vec<_> = changed.take(most.saturating_add(1)).collect();
+    (changed.len() <= most).then_some(changed)
 }
 
 impl Known {

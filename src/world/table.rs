@@ -81,14 +81,16 @@ fn is_withdrawn(record: &dyn AnyRecord) -> bool {
     record.meta().withdrawn_at.is_some()
 }
 
-fn position(record: &dyn AnyRecord, sort: usize) -> Position {
-    (record.key(sort), record.meta().id)
-}
-
 /// The keys of one of the sort orders.
 struct Positions<'r> {
     records: &'r Records,
     sort: usize,
+}
+
+impl<'r> Positions<'r> {
+    fn of(records: &'r Records, sort: usize) -> Self {
+        Self { records, sort }
+    }
 }
 
 impl Keys for Positions<'_> {
@@ -96,7 +98,7 @@ impl Keys for Positions<'_> {
     fn of(&self, slot: Slot) -> Position {
         let record = self.records.get(slot);
         record.map_or((Key::None, Uuid::nil()), |r| {
-            position(r.as_ref(), self.sort)
+            (r.key(self.sort), r.meta().id)
         })
     }
     /// The place of a text in the order takes long to find. A reference's does not.
@@ -147,15 +149,7 @@ impl Indexes {
     pub(super) fn of(kind: &Kind, slots: &[Slot], records: &Records) -> Self {
         let sorts: Vec<usize> = (0..kind.sorts.len()).collect();
         let orders = sorts.par_iter();
-        let orders = orders.map(|sort| {
-            sorted(
-                slots,
-                &Positions {
-                    records,
-                    sort: *sort,
-                },
-            )
-        });
+        let orders = orders.map(|sort| sorted(slots, &Positions::of(records, *sort)));
         let known = |slot: &Slot| records.get(*slot).map(AsRef::as_ref);
         let is_unique = |slot: &Slot| known(slot).and_then(unique_key).is_some();
         let unique: Vec<Slot> = slots.iter().copied().filter(is_unique).collect();
@@ -208,13 +202,7 @@ impl Indexes {
         }
         for sort in &moves.orders {
             if let Some(order) = self.orders.get_mut(*sort) {
-                order.remove(
-                    slot,
-                    &Positions {
-                        records,
-                        sort: *sort,
-                    },
-                );
+                order.remove(slot, &Positions::of(records, *sort));
             }
         }
         if moves.leaves_unique {
@@ -230,13 +218,7 @@ impl Indexes {
         self.withdrawn += usize::from(moves.is_withdrawn);
         for sort in &moves.orders {
             if let Some(order) = self.orders.get_mut(*sort) {
-                order.insert(
-                    slot,
-                    &Positions {
-                        records,
-                        sort: *sort,
-                    },
-                );
+                order.insert(slot, &Positions::of(records, *sort));
             }
         }
         if moves.enters_unique {
@@ -279,15 +261,7 @@ impl<'a> Table<'a> {
         from: Bound<&Position>,
     ) -> impl Iterator<Item = Slot> + use<'a> {
         let order = self.indexes.orders.get(sort);
-        let slots = order.map(|order| {
-            order.up(
-                from,
-                &Positions {
-                    records: self.records,
-                    sort,
-                },
-            )
-        });
+        let slots = order.map(|order| order.up(from, &Positions::of(self.records, sort)));
         slots.into_iter().flatten()
     }
 
@@ -298,15 +272,7 @@ impl<'a> Table<'a> {
         until: Bound<&Position>,
     ) -> impl Iterator<Item = &'a Arc<dyn AnyRecord>> + use<'a> {
         let order = self.indexes.orders.get(sort);
-        let slots = order.map(|order| {
-            order.down(
-                until,
-                &Positions {
-                    records: self.records,
-                    sort,
-                },
-            )
-        });
+        let slots = order.map(|order| order.down(until, &Positions::of(self.records, sort)));
         let slots = slots.into_iter().flatten();
         slots.filter_map(move |slot| self.records.get(slot))
     }

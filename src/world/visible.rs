@@ -446,6 +446,12 @@ impl VisibleWorld {
         found.flatten()
     }
 
+    /// Number of records that [`VisibleWorld::count_live`] looks at.
+    #[must_use]
+    pub fn exceptions(&self) -> usize {
+        self.world.lapsed().len() + self.world.hidden().len()
+    }
+
     /// Number of live records of a kind that the caller may see; none for an earlier world, where
     /// each must be asked.
     #[must_use]

@@ -1,11 +1,12 @@
 //! What search knows follows every change.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use stride::registers::catalogue;
 use stride::world::search::has_words;
 use stride::world::{AnyRecord, Kind, World};

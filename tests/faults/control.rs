@@ -9,7 +9,7 @@ use crate::loss::{Ledger, assert_nothing_lost, faults, next, send};
 use crate::server::{Client, Server, assert_sound};
 use crate::tampered::{cut_off_the_end, made_again};
 
-/// So many acknowledged requests of one writer, and a service that has stopped.
+/// A number of acknowledged requests of one writer, and a service that has stopped.
 struct Written {
     database: Database,
     client: Client,

@@ -113,7 +113,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts so many writers. Each turns to the next replica when one does not acknowledge.
+    /// Starts this number of writers. Each turns to the next replica when one does not acknowledge.
     pub fn start(clients: &[Client], writers: usize, name: &str) -> Self {
         let replica = |client: &Client| Replica {
             client: Mutex::new(client.clone()),
@@ -152,7 +152,7 @@ impl Load {
         self.replicas.iter().map(count).sum()
     }
 
-    /// Waits until so many requests were acknowledged.
+    /// Waits until this number of requests was acknowledged.
     pub async fn reach(&self, number: usize) {
         self.until("acknowledges enough", || self.acknowledged() >= number)
             .await;

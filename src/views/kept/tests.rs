@@ -22,6 +22,7 @@ use crate::views::{
 };
 use crate::world::Kind;
 use crate::world::reads::{LEFT_OUT, Reading};
+use crate::world::record::META;
 use crate::world::visible::{Clearance, Visibility};
 
 /// Changes in each of the random sequences.
@@ -166,24 +167,12 @@ fn json_of(record: &dyn AnyRecord) -> Value {
     serde_json::from_slice(&record.json().expect("JSON")).expect("JSON")
 }
 
-/// Fields of the envelope, which are changed in ways of their own.
-const ENVELOPE: [&str; 8] = [
-    "id",
-    "reference",
-    "version",
-    "marking",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "withdrawn_at",
-];
-
 /// The pointers of everything in a value that is not an object, and of lists.
 fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                if !at.is_empty() || !ENVELOPE.contains(&name.as_str()) {
+                if !at.is_empty() || !META.contains(&name.as_str()) {
                     leaves(value, &format!("{at}/{name}"), found);
                 }
             }
