@@ -38,7 +38,7 @@ pub struct DatabaseWaits {
     /// Seconds that a change waits while another replica writes
     #[arg(long, env = "STRIDE_DATABASE_LOCK_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
     pub database_lock_seconds: u64,
-    /// Seconds after which PostgreSQL ends the transaction of a replica that was stopped in it
+    /// Seconds after which PostgreSQL ends the connection of a replica that was stopped while it wrote
     #[arg(long, env = "STRIDE_DATABASE_IDLE_SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600), global = true)]
     pub database_idle_seconds: u64,
     /// Seconds for the network to deliver what is sent to and from PostgreSQL

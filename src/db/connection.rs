@@ -459,20 +459,77 @@ impl Conn {
         self.begin()
     }
 
+    /// Whether the connection is in a transaction.
+    ///
+    /// # Errors
+    /// The connection can no longer be used.
+    pub fn is_in_transaction(&mut self) -> Result<bool, DbError> {
+        let status = <Self as Connection>::TransactionManager::transaction_manager_status_mut(self);
+        Ok(status.transaction_depth()?.is_some())
+    }
+
+    /// Begins a transaction unless the connection is in one, while this process has the right to
+    /// write.
+    ///
+    /// # Errors
+    /// The database is unavailable.
+    pub fn ensure_transaction(&mut self) -> Result<(), DbError> {
+        if !self.is_in_transaction()? {
+            <Self as Connection>::TransactionManager::begin_transaction(self)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the right to write. On a server this process then has it, over any number of
+    /// transactions, until [`Conn::let_go`], until the connection ends, or until it has said nothing
+    /// for as long as a transaction may; on an embedded database it is a transaction.
+    ///
+    /// # Errors
+    /// Another process or replica writes for too long, or the database is unavailable.
+    pub fn take_right(&mut self) -> Result<(), DbError> {
+        match self {
+            // The wait has a limit of its own, and the server must not end a commit that waits for a
+            // standby: it would report it as done.
+            Self::Postgres(c) => c.batch_execute(&format!(
+                "SET statement_timeout TO 0; SELECT set_config('idle_session_timeout', \
+                    current_setting('idle_in_transaction_session_timeout'), false); SELECT \
+                    pg_advisory_lock({WRITER_LOCK})"
+            ))?,
+            Self::Sqlite(_) => self.begin()?,
+        }
+        Ok(())
+    }
+
+    /// Gives the right to write back to the other replicas.
+    ///
+    /// # Errors
+    /// The server is unavailable.
+    pub fn let_go(&mut self) -> Result<(), DbError> {
+        if let Self::Postgres(c) = self {
+            c.batch_execute(&format!(
+                "SELECT pg_advisory_unlock({WRITER_LOCK}); SET idle_session_timeout TO 0"
+            ))?;
+        }
+        Ok(())
+    }
+
     /// Commits the transaction.
     ///
     /// # Errors
     /// [`DbError::Unknown`] if the connection was lost: it may have been committed. After any other
     /// error it was not.
     pub fn commit(&mut self) -> Result<(), DbError> {
-        let Err(e) = <Self as Connection>::TransactionManager::commit_transaction(self) else {
-            return Ok(());
-        };
-        let e = DbError::from(e);
+        let done = <Self as Connection>::TransactionManager::commit_transaction(self);
+        done.map_err(|e| self.unless_lost(e.into()))
+    }
+
+    /// What an error of a statement that commits means: after any other error than
+    /// [`DbError::Unknown`], nothing was committed.
+    pub fn unless_lost(&mut self, e: DbError) -> DbError {
         if self.is_server() && (e.is_lost() || e.may_be_lost() && self.ping().is_err()) {
-            return Err(DbError::Unknown(e.to_string()));
+            return DbError::Unknown(e.to_string());
         }
-        Err(e)
+        e
     }
 
     /// Undoes the transaction.

@@ -13,8 +13,8 @@ pub struct Waits {
     pub statement: Duration,
     /// For the right to write, which one replica has at a time.
     pub lock: Duration,
-    /// For the next statement of a transaction. The server ends the transaction then, so that a
-    /// replica that was stopped holds up no other.
+    /// For the next statement of a transaction, or of a connection that has the right to write. The
+    /// server ends the connection then, so that a replica that was stopped holds up no other.
     pub idle_in_transaction: Duration,
     /// For the network to deliver what was sent.
     pub network: Duration,

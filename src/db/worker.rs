@@ -26,6 +26,10 @@ pub fn unpoisoned<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long a connection keeps the right to write before other replicas get it. To take it and to see
+/// what others wrote takes three round trips, to write takes one.
+const HOLD: Duration = Duration::from_millis(10);
+
 /// A connection that is being made for a thread whose own is not to be trusted any more. One that is
 /// idle does not show that its server has fallen silent, and the thread would find out only when it
 /// is needed.
@@ -40,6 +44,8 @@ pub struct Link {
     /// Whether there has been a connection for this purpose before.
     was_connected: bool,
     conn: Option<Conn>,
+    /// Since when the connection has the right to write, over several transactions.
+    held: Option<Instant>,
     /// When the database could last not be reached, and why.
     failed: Option<(Instant, String)>,
 }
@@ -53,6 +59,7 @@ impl Link {
             counts,
             was_connected: false,
             conn: None,
+            held: None,
             failed: None,
         }
     }
@@ -110,6 +117,7 @@ impl Link {
     /// Closes the connection. The next use makes another.
     pub fn close(&mut self) {
         self.conn = None;
+        self.held = None;
         self.pulse.rest();
     }
 
@@ -123,6 +131,38 @@ impl Link {
             self.close();
         }
         is_lost
+    }
+
+    /// Takes the right to write, unless the connection has it. Returns the connection, and whether
+    /// others may have written since it last did. A connection that was lost is replaced.
+    ///
+    /// # Errors
+    /// Another process writes for too long, or the database cannot be reached.
+    pub fn to_write(&mut self) -> Result<(&mut Conn, bool), DbError> {
+        let is_held = self.held.is_some() && unpoisoned(&self.spare).is_none();
+        if !is_held {
+            self.run(Conn::take_right)?;
+            self.held = self.address.is_shared().then(Instant::now);
+        }
+        let away = || DbError::Away("it was lost".into());
+        Ok((self.conn.as_mut().ok_or_else(away)?, !is_held))
+    }
+
+    /// How much longer the connection keeps the right to write, so that other replicas get it in
+    /// their turn; none if it has not.
+    #[must_use]
+    pub fn may_write_for(&self) -> Option<Duration> {
+        self.held.map(|since| HOLD.saturating_sub(since.elapsed()))
+    }
+
+    /// Gives back the right to write.
+    pub fn let_go(&mut self) {
+        if self.held.take().is_some()
+            && let Some(Err(e)) = self.conn.as_mut().map(Conn::let_go)
+        {
+            log::warn!("the right to write is given back with the connection: {e}");
+            self.close();
+        }
     }
 
     /// Runs `work`, and once more on a fresh connection if the first one turns out to be lost.

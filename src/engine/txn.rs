@@ -171,7 +171,11 @@ impl<'a> Txn<'a> {
     /// # Errors
     /// It cannot be serialised.
     pub fn show(&self, record: &Arc<dyn AnyRecord>) -> Result<RedactedRecord, Problem> {
-        show_now(&self.world, &self.caller.visibility(), record.as_ref())
+        let meta = record.meta();
+        let entry = self.entries.last().filter(|e| e.seq == meta.seq);
+        let written = entry.map(|e| e.snapshot.as_str());
+        let visibility = self.caller.visibility();
+        show_now(&self.world, &visibility, record.as_ref(), written)
     }
 
     /// Writes something outside the journal, in the same transaction.
@@ -179,7 +183,8 @@ impl<'a> Txn<'a> {
         self.sides.push(side);
     }
 
-    /// Queries the database for something that is not a record (a credential, for example).
+    /// Queries the database for something that is not a record (a credential, for example), in the
+    /// transaction of the change.
     ///
     /// # Errors
     /// The database cannot be queried.
@@ -187,6 +192,7 @@ impl<'a> Txn<'a> {
         &mut self,
         question: impl FnOnce(&mut Conn) -> Result<T, DbError>,
     ) -> Result<T, Problem> {
+        self.conn.ensure_transaction()?;
         Ok(question(self.conn)?)
     }
 

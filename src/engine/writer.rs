@@ -2,11 +2,12 @@
 //! for each batch, and answers only after the commit.
 //!
 //! The jobs of a batch run on one copy of the world. If a job fails, its changes are undone; after
-//! a panic, the copy is built again. On PostgreSQL the batch first takes an advisory lock and
-//! catches up with other replicas, so that all of them append in one order.
+//! a panic, the copy is built again. On PostgreSQL the writer first takes an advisory lock and
+//! catches up with other replicas, so that all of them append in one order. It keeps the lock for
+//! some milliseconds, in which a batch that only changes records takes a single round trip.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -33,6 +34,9 @@ use crate::world::calendar::today;
 const QUEUE: usize = 1_024;
 /// Maximum number of jobs that share a commit.
 const BATCH: usize = 128;
+/// How long a batch for a server waits for the callers of the last one, most of whom ask again at once:
+/// it is quicker to store their changes together than in two halves.
+const GATHER: std::time::Duration = std::time::Duration::from_micros(200);
 /// How long an idempotency key is kept, in hours.
 pub const REPLAY_HOURS: i64 = 24;
 /// How long a finished job is kept, in days.
@@ -181,11 +185,35 @@ fn refuse(answers: Vec<Answer>, problem: &Problem) {
     }
 }
 
-/// The next jobs whose callers still wait. None when there will be no more.
-fn next_batch(jobs: &Mutex<Receiver<Job>>, counts: &metrics::Writer) -> Option<Vec<Job>> {
+/// The next jobs whose callers still wait. None when there will be no more. `expected`: how many
+/// there will probably be. The right to write is given back when it has been kept for long enough.
+fn next_batch(
+    jobs: &Mutex<Receiver<Job>>,
+    link: &mut Link,
+    expected: usize,
+    counts: &metrics::Writer,
+) -> Option<Vec<Job>> {
     let jobs = unpoisoned(jobs);
-    let mut batch = vec![jobs.recv().ok()?];
+    let kept = link.may_write_for();
+    let first = match kept.map(|time| jobs.recv_timeout(time)) {
+        Some(Ok(job)) if kept > Some(std::time::Duration::ZERO) => job,
+        Some(Err(RecvTimeoutError::Disconnected)) => return None,
+        next => {
+            link.let_go();
+            match next {
+                Some(Ok(job)) => job,
+                _ => jobs.recv().ok()?,
+            }
+        }
+    };
+    let mut batch = vec![first];
     batch.extend(jobs.try_iter().take(BATCH - 1));
+    let until = Instant::now() + GATHER;
+    while batch.len() < expected.min(BATCH)
+        && let Ok(job) = jobs.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        batch.push(job);
+    }
     counts.queue.sub(i64::try_from(batch.len()).unwrap_or(0));
     batch.retain(|job| !job.answer.is_closed());
     Some(batch)
@@ -202,7 +230,8 @@ fn run(
     let mut batches: u64 = 0;
     // Whether erased data may still be in the database's free space.
     let mut is_to_scrub = false;
-    while let Some(batch) = next_batch(jobs, counts) {
+    let mut expected = 0;
+    while let Some(batch) = next_batch(jobs, link, expected, counts) {
         if batch.is_empty() {
             continue;
         }
@@ -240,6 +269,12 @@ fn run(
                 let Some(senders) = turn.end() else {
                     return;
                 };
+                // Those who came meanwhile, and those who come back.
+                let came = usize::try_from(counts.queue.get()).unwrap_or(0);
+                expected = match link.may_write_for() {
+                    Some(_) => came + senders.len(),
+                    None => 0,
+                };
                 for (sender, answer) in senders.into_iter().zip(answers) {
                     let _ = sender.send(answer);
                 }
@@ -256,7 +291,10 @@ fn run(
                 };
                 log::error!("a batch of {} changes {what}: {e}", senders.len());
                 refuse(senders, &if is_unknown { unknown() } else { not_stored() });
-                link.is_lost(&e);
+                // What others wrote may be why.
+                if !link.is_lost(&e) {
+                    link.let_go();
+                }
             }
         }
     }
@@ -267,13 +305,17 @@ fn run(
 
 type Answers = Vec<Result<Outcome, Problem>>;
 
-/// Begins a transaction. A connection that was lost since the last one is replaced.
-fn begin(link: &mut Link) -> Result<&mut Conn, DbError> {
-    link.run(Conn::begin)?;
-    link.get()
+/// What a batch leaves.
+struct Batch {
+    world: World,
+    answers: Answers,
+    /// Whether anything was erased.
+    erased: bool,
+    entries: Vec<JournalRow>,
+    records: Vec<RecordRow>,
 }
 
-/// Runs a batch in one transaction.
+/// Runs a batch and stores it, all or nothing.
 fn store_batch(
     turn: &Turn<Vec<Answer>>,
     link: &mut Link,
@@ -281,39 +323,65 @@ fn store_batch(
     work: Vec<(Write, Work)>,
     sweep: bool,
 ) -> Result<(World, Answers, bool), DbError> {
-    let conn = begin(link)?;
-    let done = run_batch(conn, now, work, sweep).and_then(|done| {
-        // Those who asked were told that nothing was written.
-        let given_up = || DbError::Away("the transaction took too long".into());
-        turn.may_commit().then_some(done).ok_or_else(given_up)
+    let (conn, is_behind) = link.to_write()?;
+    let done = run_batch(conn, now, work, sweep, is_behind).and_then(|batch| {
+        store_changes(turn, conn, &batch.entries, &batch.records)?;
+        Ok((batch.world, batch.answers, batch.erased))
     });
-    match done {
-        Ok(done) => conn.commit().map(|()| done),
-        Err(e) => {
-            if let Err(again) = conn.roll_back() {
-                log::error!("rollback failed: {again}");
-                link.close();
-            }
-            Err(e)
-        }
+    // Still in a transaction: nothing was committed.
+    if done.is_err()
+        && conn.is_in_transaction().unwrap_or(true)
+        && let Err(again) = conn.roll_back()
+    {
+        log::error!("rollback failed: {again}");
+        link.close();
     }
+    done
 }
 
-/// Runs a batch. Returns the new world, the answers, and whether the batch erased anything.
+/// Adds what a batch changed and commits it. If nothing else was to be written, so that no
+/// transaction was begun, this is one statement.
+fn store_changes(
+    turn: &Turn<Vec<Answer>>,
+    conn: &mut Conn,
+    entries: &[JournalRow],
+    records: &[RecordRow],
+) -> Result<(), DbError> {
+    // Those who asked were told that nothing was written.
+    let given_up = || DbError::Away("the transaction took too long".into());
+    let may_commit = || turn.may_commit().then_some(()).ok_or_else(given_up);
+    if entries.len() > store::ROWS_AT_ONCE {
+        conn.ensure_transaction()?;
+    }
+    if conn.is_in_transaction()? {
+        store::append(conn, entries, records)?;
+        may_commit()?;
+        return conn.commit();
+    }
+    may_commit()?;
+    store::append(conn, entries, records).map_err(|e| conn.unless_lost(e))
+}
+
+/// Runs a batch on the current world; `is_behind` if others may have written since this process last
+/// did.
 fn run_batch(
     conn: &mut Conn,
     now: &Published,
     work: Vec<(Write, Work)>,
     sweep: bool,
-) -> Result<(World, Answers, bool), DbError> {
+    is_behind: bool,
+) -> Result<Batch, DbError> {
     let mut world = (*now.load()).clone();
-    follow(conn, &mut world)?;
+    if is_behind {
+        follow(conn, &mut world)?;
+    }
     // Kept for a job that panics. It costs nothing, because worlds share their records.
     let base = world.clone();
     let mut entries: Vec<NewEntry> = Vec::new();
     let mut answers = Vec::with_capacity(work.len());
     let mut erased = false;
     if sweep {
+        conn.ensure_transaction()?;
         store::write_side(
             conn,
             &Side::ForgetReplaysBefore(Utc::now() - Duration::hours(REPLAY_HOURS)),
@@ -331,9 +399,15 @@ fn run_batch(
     }
     // Hashed last, when it is certain which entries are in the journal: a refused job must leave no
     // gap in the chain.
-    let rows = seal(&mut world, entries);
-    store::append(conn, &rows, &latest(&rows, &world))?;
-    Ok((world, answers, erased))
+    let entries = seal(&mut world, entries);
+    let records = latest(&entries, &world);
+    Ok(Batch {
+        world,
+        answers,
+        erased,
+        entries,
+        records,
+    })
 }
 
 type Done = (World, Result<Outcome, Problem>, bool);
@@ -360,15 +434,12 @@ fn run_job(
     let account = caller.account;
     // Asked in the transaction of the batch, so that the second of two equal requests in one batch
     // finds the answer of the first.
-    if let Some(idempotency) = &write.idempotency
-        && let Some(first) = store::replay(
-            conn,
-            account,
-            &idempotency.key,
-            Utc::now() - Duration::hours(REPLAY_HOURS),
-        )?
-    {
-        return Ok((world, replay(idempotency, first), false));
+    if let Some(idempotency) = &write.idempotency {
+        conn.ensure_transaction()?;
+        let since = Utc::now() - Duration::hours(REPLAY_HOURS);
+        if let Some(first) = store::replay(conn, account, &idempotency.key, since)? {
+            return Ok((world, replay(idempotency, first), false));
+        }
     }
     let mut txn = Txn::new(
         world,
@@ -401,6 +472,9 @@ fn run_job(
         }));
     }
     // Written now rather than with the entries, because later jobs of the batch read it.
+    if !sides.is_empty() {
+        conn.ensure_transaction()?;
+    }
     for side in &sides {
         store::write_side(conn, side)?;
     }

@@ -22,6 +22,11 @@ impl AnswerCache {
         self.hits.count(self.answers.get(key))
     }
 
+    /// Caches an answer under this key.
+    pub fn keep(&self, key: String, answer: Answer) {
+        self.answers.insert(key, answer);
+    }
+
     /// How many there are, and how often one was found.
     #[must_use]
     pub fn state(&self) -> CacheState<'_> {

@@ -118,8 +118,17 @@ pub struct VersionEntry {
 /// # Errors
 /// 404 if the record is not visible to the caller.
 pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
-    let id = known(&call, kind)?;
-    let names = Names::new(&call, call.now())?;
+    let answer = versions(&call, kind).await?;
+    // The next caller who asks the same before the journal moves is answered from the cache.
+    if let Some(key) = &call.tag {
+        call.service.answers.keep(key.clone(), answer.clone());
+    }
+    Ok(answer)
+}
+
+async fn versions(call: &Call, kind: &'static Kind) -> Result<Answer, Problem> {
+    let id = known(call, kind)?;
+    let names = Names::new(call, call.now())?;
     let size = limit(&call.query)?;
     let after = call
         .query
@@ -141,7 +150,7 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
     let mut items = Vec::new();
     let mut before: Option<Value> = None;
     for row in &rows {
-        let version = shown(&call, kind, id, row);
+        let version = shown(call, kind, id, row);
         let says_why = version.as_ref().is_some_and(|v| v.is_exact);
         let snapshot = version.map(|v| v.snapshot);
         if row.version > after && items.len() < size {
@@ -186,9 +195,9 @@ pub async fn history(call: Call, kind: &'static Kind) -> Result<Answer, Problem>
             "history",
             text(kind, &record, &page, names.codes(kind)),
         );
-        return Ok(page::linked(&call, answer, &page));
+        return Ok(page::linked(call, answer, &page));
     }
-    page::answer(&call, &page)
+    page::answer(call, &page)
 }
 
 /// Fields common to all records that are already given in the heading or with the version.

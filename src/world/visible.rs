@@ -209,7 +209,8 @@ fn show(
     })
 }
 
-/// Shows a record of the current world, as the answer to a change.
+/// Shows a record of the current world, as the answer to a change. `written` is its JSON with every
+/// figure, if that has been written already.
 ///
 /// # Errors
 /// Fails if it cannot be written.
@@ -217,6 +218,7 @@ pub fn show_now(
     world: &World,
     visibility: &Visibility,
     record: &dyn AnyRecord,
+    written: Option<&str>,
 ) -> Result<RedactedRecord, Problem> {
     let memo = Memo::default();
     let context = DisclosureContext {
@@ -225,7 +227,11 @@ pub fn show_now(
         visibility,
         memo: &memo,
     };
-    show(record, world, visibility, Some(&context), || whole(record))
+    let exact = || match written {
+        Some(json) => Ok(Bytes::copy_from_slice(json.as_bytes())),
+        None => whole(record),
+    };
+    show(record, world, visibility, Some(&context), exact)
 }
 
 /// The world as visible to one caller.

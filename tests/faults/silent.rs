@@ -105,33 +105,43 @@ async fn a_restarted_connection_is_replaced_without_a_word() {
 }
 
 /// The answer to a commit gets lost: the service says that it does not know, and the same request
-/// with the same key finds out.
+/// with the same key finds out. A change without a key is one statement, which is its own commit.
 #[tokio::test]
 async fn a_commit_without_an_answer_is_not_known() {
     let Some((database, relay, _server, client)) = behind_a_relay() else {
         return;
     };
     client.create("/api/v1/units", &unit("A")).await;
-    let before = assert_sound(&database);
-    let send = async || {
-        let request = client
-            .request(reqwest::Method::POST, "/api/v1/units")
-            .header("Idempotency-Key", "once")
-            .json(&unit("B"));
-        crate::server::taken(request.send().await.unwrap()).await
-    };
-    relay.keep_back_answers_to("COMMIT");
-    let (status, problem) = send().await;
-    assert_eq!(
-        (status, &problem["code"]),
-        (503, &json!("outcome_unknown")),
-        "{problem}"
-    );
-    relay.speak();
-    until(&client, "/readyz", 200).await;
-    let (status, made) = send().await;
-    assert_eq!((status, &made["reference"]), (201, &json!("B")), "{made}");
-    assert_eq!(assert_sound(&database), before + 1, "it was written once");
+    let mut before = assert_sound(&database);
+    for (key, title, lost) in some([(true, "B", "COMMIT"), (false, "Lost", "Lost")]) {
+        let send = async || {
+            let body = json!({ "title": title, "unit_kind": "unit", "reference": title });
+            let mut request = client
+                .request(reqwest::Method::POST, "/api/v1/units")
+                .json(&body);
+            if key {
+                request = request.header("Idempotency-Key", "once");
+            }
+            crate::server::taken(request.send().await.unwrap()).await
+        };
+        relay.keep_back_answers_to(lost);
+        let (status, problem) = send().await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (503, &json!("outcome_unknown")),
+            "{problem}"
+        );
+        relay.speak();
+        until(&client, "/readyz", 200).await;
+        let (status, made) = send().await;
+        if key {
+            assert_eq!((status, &made["reference"]), (201, &json!(title)), "{made}");
+        } else {
+            assert_eq!((status, &made["code"]), (409, &json!("reference_taken")));
+        }
+        before += 1;
+        assert_eq!(assert_sound(&database), before, "it was written once");
+    }
 }
 
 #[tokio::test]

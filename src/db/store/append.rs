@@ -1,67 +1,74 @@
 //! Adds journal entries together with the records that they describe.
 
-use diesel::prelude::*;
+use diesel::RunQueryDsl;
+use diesel::result::{DatabaseErrorKind, Error};
 
-use super::{JournalRow, RecordRow, unnest};
+use super::inserts::{Changed, Changes, Entries, Entry, Record, Records};
+use super::{JournalRow, RecordRow};
 use crate::db::connection::{Conn, DbError};
-use crate::db::schema::{journal, records};
 
 /// Number of rows sent to PostgreSQL in one statement.
-const ROWS_AT_ONCE: usize = 1_000;
+pub const ROWS_AT_ONCE: usize = 1_000;
 
 /// Appends entries and updates the records to match: inserts new ones, and updates changed ones
-/// from the version before.
+/// from the version before. On PostgreSQL it is one statement, unless there are more than
+/// [`ROWS_AT_ONCE`] entries.
 ///
 /// # Errors
 /// A row was not at the version before its entry, or the database refuses.
 pub fn append(conn: &mut Conn, entries: &[JournalRow], now: &[RecordRow]) -> Result<(), DbError> {
-    let (new, changed): (Vec<&RecordRow>, Vec<&RecordRow>) =
-        now.iter().partition(|r| r.version == 1);
+    if entries.is_empty() {
+        return Ok(());
+    }
     match conn {
         Conn::Postgres(c) => {
-            for rows in entries.chunks(ROWS_AT_ONCE) {
-                unnest::Entries::of(rows).execute(c)?;
-            }
-            for rows in new.chunks(ROWS_AT_ONCE) {
-                unnest::New(unnest::Records::of(rows)).execute(c)?;
-            }
-            for rows in changed.chunks(ROWS_AT_ONCE) {
-                if unnest::Changed(unnest::Records::of(rows)).execute(c)? != rows.len() {
-                    return Err(DbError::Damaged(
-                        "a record is at a later version than the journal".into(),
-                    ));
-                }
+            let mut add = |entries: &[JournalRow], records: &[RecordRow]| {
+                let changes = Changes {
+                    entries: Entries::of(entries),
+                    records: Records::of(records),
+                    count: i64::try_from(records.len()).unwrap_or(i64::MAX),
+                };
+                changes.execute(c).map(drop).map_err(later)
+            };
+            if entries.len() <= ROWS_AT_ONCE {
+                add(entries, now)?;
+            } else {
+                // The entries first: each record names its last one.
+                (entries.chunks(ROWS_AT_ONCE)).try_for_each(|entries| add(entries, &[]))?;
+                (now.chunks(ROWS_AT_ONCE)).try_for_each(|records| add(&[], records))?;
             }
         }
         Conn::Sqlite(c) => {
             for row in entries {
-                diesel::insert_into(journal::table).values(row).execute(c)?;
+                Entry::of(row).execute(c)?;
             }
-            for row in new {
-                diesel::insert_into(records::table).values(row).execute(c)?;
-            }
-            for row in changed {
-                let moved = diesel::update(
-                    records::table
-                        .filter(records::id.eq(row.id))
-                        .filter(records::version.lt(row.version)),
-                )
-                .set((
-                    records::reference.eq(&row.reference),
-                    records::version.eq(row.version),
-                    records::seq.eq(row.seq),
-                    records::shape.eq(row.shape),
-                    records::body.eq(&row.body),
-                ))
-                .execute(c)?;
-                if moved == 0 {
-                    // Created and changed within the same batch.
-                    diesel::insert_into(records::table).values(row).execute(c)?;
+            for row in now {
+                let stored = match row.version {
+                    1 => Record::of(row).execute(c)?,
+                    // Also inserted, if it was created within the same batch.
+                    _ => Changed(Record::of(row)).execute(c)?,
+                };
+                if stored != 1 {
+                    return Err(DbError::Damaged(LATER.into()));
                 }
             }
         }
     }
     Ok(())
+}
+
+const LATER: &str = "a record is at a later version than the journal";
+
+/// What the statement that adds changes means by a division by zero.
+fn later(error: Error) -> DbError {
+    match &error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, what)
+            if what.message() == "division by zero" =>
+        {
+            DbError::Damaged(LATER.into())
+        }
+        _ => error.into(),
+    }
 }
 
 /// Adds records as they are, whatever their version.
@@ -72,12 +79,12 @@ pub fn add_records(conn: &mut Conn, rows: &[RecordRow]) -> Result<(), DbError> {
     match conn {
         Conn::Postgres(c) => {
             for rows in rows.chunks(ROWS_AT_ONCE) {
-                unnest::New(unnest::Records::of(rows)).execute(c)?;
+                Records::of(rows).execute(c)?;
             }
         }
         Conn::Sqlite(c) => {
             for row in rows {
-                diesel::insert_into(records::table).values(row).execute(c)?;
+                Record::of(row).execute(c)?;
             }
         }
     }

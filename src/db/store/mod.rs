@@ -6,6 +6,7 @@ mod calendar_feeds;
 mod copy;
 mod credentials;
 mod idempotency;
+mod inserts;
 mod jobs;
 mod journal;
 mod keys;
@@ -15,9 +16,8 @@ mod people;
 mod records;
 mod refresh_tokens;
 mod side;
-mod unnest;
 
-pub use append::append;
+pub use append::{ROWS_AT_ONCE, append};
 pub use calendar_feeds::{
     CalendarFeedRow, calendar_feed, calendar_feed_by_digest, calendar_feeds_before,
 };
