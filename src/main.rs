@@ -2,7 +2,7 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::SecondsFormat;
@@ -290,6 +290,7 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
         },
         |url| format!("the database at {}", without_password(url)),
     );
+    let token = how_to_get_a_token(&place);
     let mut in_use = InUse::take(&place.address()?)?;
     let app = Application::build(Config {
         place,
@@ -309,7 +310,7 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
     say(
         &format!(
             "stride runs at      {base}\ndocumentation       {base}/docs/\ndata                \
-                {data}\nfor a token, run    TOKEN=$(cargo run -q -- token --role viewer)\nthen \
+                {data}\nfor a token, run    {token}\nthen \
                 run            curl -H \"Authorization: Bearer $TOKEN\" {base}/api/v1/status"
         ),
         false,
@@ -317,6 +318,24 @@ async fn serve(place: Place, issuing: Issuing, serving: Serving) -> Result<(), S
     running.await??;
     drop(in_use);
     Ok(())
+}
+
+/// What to type for a token of this service, where and as it was started.
+fn how_to_get_a_token(place: &Place) -> String {
+    let program = match std::env::var_os("CARGO") {
+        Some(_) => "cargo run -q --".to_owned(),
+        None => std::env::args().next().unwrap_or_else(|| "stride".into()),
+    };
+    match &place.database_url {
+        Some(_) => format!("TOKEN=$({program} token --role viewer), with the same DATABASE_URL"),
+        None if place.data_dir == Path::new("./data") => {
+            format!("TOKEN=$({program} token --role viewer)")
+        }
+        None => format!(
+            "TOKEN=$({program} token --role viewer --data-dir {})",
+            place.data_dir.display()
+        ),
+    }
 }
 
 fn without_password(url: &str) -> String {
@@ -329,6 +348,8 @@ fn without_password(url: &str) -> String {
 /// A connection to a database that has been used. One that has not gets its first start.
 async fn prepared(place: &Place) -> Result<Conn, StartError> {
     let address = place.address()?;
+    // A misspelt place would get a database of its own, whose tokens are good for nothing.
+    address.exists()?;
     let mut conn = address.connect()?;
     let is_prepared = conn.is_migrated()?
         && id_by_reference(&mut conn, Account::KIND, OPERATOR)?.is_some()
@@ -402,7 +423,9 @@ async fn rotate_keys(place: &Place, at_once: bool) -> Result<String, StartError>
 }
 
 async fn verify(place: &Place, documents: bool, heads: &[Head]) -> Result<ExitCode, StartError> {
-    let report = stride::journal::verify::verify(&mut place.address()?.connect()?, heads)?;
+    let mut conn = place.address()?.connect()?;
+    conn.refuse_newer()?;
+    let report = stride::journal::verify::verify(&mut conn, heads)?;
     for fault in &report.faults {
         say(&format!("{fault}"), false);
     }

@@ -1,5 +1,8 @@
 //! One connection type for SQLite and PostgreSQL. The URL decides which; nothing is tried out.
 
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,11 +180,13 @@ impl Address {
     /// # Errors
     /// The file of an embedded database is missing or empty.
     pub fn exists(&self) -> Result<(), DbError> {
-        match self {
-            Self::Sqlite(path) if !std::fs::metadata(path).is_ok_and(|m| m.len() > 0) => {
-                Err(DbError::Url(format!("there is no database at {path}")))
-            }
-            _ => Ok(()),
+        let Self::Sqlite(path) = self else {
+            return Ok(());
+        };
+        Self::refuse_lost(path)?;
+        match std::fs::metadata(path).is_ok_and(|m| m.len() > 0) {
+            true => Ok(()),
+            false => Err(DbError::Url(format!("there is no database at {path}"))),
         }
     }
 
@@ -208,12 +213,28 @@ impl Address {
         let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty()) else {
             return Ok(());
         };
-        std::fs::create_dir_all(folder).map_err(|e| {
+        private_folder(folder).map_err(|e| {
             DbError::Url(format!(
                 "the data folder {} cannot be created: {e}",
                 folder.display()
             ))
         })
+    }
+
+    /// Makes the file of an embedded database, if there is none, such that only its owner may read it:
+    /// keys of the service and personal data are in it. What SQLite keeps beside it is as private.
+    fn make_file(path: &str) -> Result<(), DbError> {
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        match made {
+            Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(DbError::Url(format!(
+                "the database {path} cannot be made: {e}"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Opens a connection with the settings for its database.
@@ -260,6 +281,7 @@ impl Address {
             Self::Sqlite(path) => {
                 self.make_folder()?;
                 Self::refuse_lost(path)?;
+                Self::make_file(path)?;
                 let mut c = SqliteConnection::establish(path)?;
                 c.batch_execute(BUSY_TIMEOUT)?;
                 c.batch_execute(
@@ -271,6 +293,14 @@ impl Address {
             }
         }
     }
+}
+
+/// Makes a folder, and those that it is in, that only their owner may read.
+///
+/// # Errors
+/// It cannot be made.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Refuses a database that a newer build has changed: this one would not know what its tables mean,

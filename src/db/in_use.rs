@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use super::connection::mark_of;
@@ -44,6 +45,7 @@ impl InUse {
             .read(true)
             .append(true)
             .create(true)
+            .mode(0o600)
             .open(&beside)
             .map_err(failed)?;
         match mark.try_lock() {

@@ -14,7 +14,7 @@ pub mod types;
 mod waits;
 mod worker;
 
-pub use connection::{Address, Conn, DbError};
+pub use connection::{Address, Conn, DbError, private_folder};
 pub use in_use::{DatabaseFile, InUse};
 pub use readers::Readers;
 pub use waits::Waits;

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
 
+use crate::db::private_folder;
 use crate::http::answer::Pieces;
 use crate::http::places::{Place, Places, Refusals};
 use crate::problem::{Code, Problem, Shed};
@@ -72,7 +73,7 @@ impl Documents {
             .into());
         }
         let folder = PathBuf::from(place);
-        std::fs::create_dir_all(&folder).map_err(|e| {
+        private_folder(&folder).map_err(|e| {
             format!(
                 "the folder for documents ({place}) cannot be created: {e}; name another with \
                     STRIDE_STORE"

@@ -69,6 +69,7 @@ pub async fn make(
     let copied = Address::Sqlite(copy.to_string_lossy().into_owned());
     let (report, files) = {
         let mut conn = copied.connect()?;
+        conn.refuse_newer()?;
         let found = (verify(&mut conn, &[])?, documents::named(&mut conn)?);
         conn.settle()?;
         found
@@ -80,13 +81,13 @@ pub async fn make(
         .mode(0o600)
         .open(&archive)?;
     let mut tar = tar::Builder::new(BufWriter::new(written));
-    tar.append_path_with_name(&copy, DATABASE)?;
+    add(&mut tar, &copy, DATABASE)?;
     let mut faults = Vec::new();
     let local = part.file("document");
     for file in &files {
         let found = documents.copy_to(file.id, &local).await?;
         if found.is_some() {
-            tar.append_path_with_name(&local, format!("{FILES}/{}", file.id))?;
+            add(&mut tar, &local, &format!("{FILES}/{}", file.id))?;
         }
         faults.extend(file.fault(found));
     }
@@ -100,6 +101,20 @@ pub async fn make(
         files: files.len(),
         faults,
     })
+}
+
+/// Adds a file to an archive, such that only its owner may read it wherever it is restored: keys of the
+/// service and personal data are in it.
+fn add<W: std::io::Write>(
+    tar: &mut tar::Builder<W>,
+    file: &Path,
+    name: &str,
+) -> std::io::Result<()> {
+    let mut file = File::open(file)?;
+    let mut header = tar::Header::new_gnu();
+    header.set_metadata(&file.metadata()?);
+    header.set_mode(0o600);
+    tar.append_data(&mut header, name, &mut file)
 }
 
 /// Makes a backup now and then one each time the interval has passed, each in a file with the time in

@@ -1337,6 +1337,9 @@ impl Instrumentation for Counter {
             // request waits for it.
             InstrumentationEvent::StartQuery { .. }
                 if !self.0.starts_with("postgres") && on_follower() => {}
+            // No request waits until the writer gives back the right to write.
+            InstrumentationEvent::StartQuery { query, .. }
+                if query.to_string().contains("pg_advisory_unlock") => {}
             InstrumentationEvent::StartQuery { .. } => {
                 // The service may have put this one in place of the one that saw the URL.
                 if self.0.is_empty() {

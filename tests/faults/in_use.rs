@@ -1,14 +1,16 @@
 //! One process serves an embedded database, a clean stop leaves one complete file, and a database
 //! that is lost, emptied or newer is noticed and never replaced.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use serde_json::json;
 
 use crate::cluster::{Backend, Database};
 use crate::lists::some;
-use crate::server::{Client, Server, assert_sound, run};
+use crate::server::{Client, Server, assert_sound, run, run_with};
 
 fn file_of(database: &Database) -> PathBuf {
     database.url.strip_prefix("sqlite://").unwrap().into()
@@ -135,6 +137,7 @@ async fn a_database_of_a_newer_build_is_refused(backend: Backend) {
         SERVE.as_slice(),
         &["migrate"],
         &["export"],
+        &["verify"],
         &["load", "/dev/null"],
         &["copy", "--to", "sqlite:///dev/null/none"],
     ]) {
@@ -148,3 +151,54 @@ async fn a_database_of_a_newer_build_is_refused(backend: Backend) {
 }
 
 on_both!(a_database_of_a_newer_build_is_refused);
+
+/// The files of a folder, and the folder itself, that others than their owner may read.
+fn not_private(folder: &Path) -> Vec<PathBuf> {
+    let is_open =
+        |path: &PathBuf| std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0);
+    let inside = std::fs::read_dir(folder).unwrap();
+    let inside = inside.map(|entry| entry.unwrap().path());
+    inside.chain([folder.to_owned()]).filter(is_open).collect()
+}
+
+/// Keys of the service and personal data are in the database, so only its owner may read it, whatever
+/// the umask is; and the same is true of what a backup is unpacked to.
+#[tokio::test]
+async fn what_is_kept_is_private() {
+    let database = Database::new(Backend::Sqlite).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("new").join("data");
+    let url = format!("sqlite://{}/stride.db", data.display());
+    let files = data.join("documents").display().to_string();
+    let settings = [("DATABASE_URL", url.as_str()), ("STRIDE_STORE", &files)];
+    let server = Server::with(&database, &settings);
+    assert_eq!(not_private(&data), Vec::<PathBuf>::new());
+    assert!(data.join("stride.db-wal").exists(), "it is in use");
+    let archive = folder.path().join("backup.tar").display().to_string();
+    let made = run_with(&database, &settings, &["backup", &archive]);
+    assert!(made.status.success(), "{made:?}");
+    let listed = Command::new("tar").args(["-tvf", &archive]).output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    for line in some(listed.lines()) {
+        assert!(line.starts_with("-rw------- "), "{line}");
+    }
+    drop(server);
+}
+
+/// A misspelt place gets no database of its own, whose tokens would be good for nothing.
+#[test]
+fn a_token_is_of_a_database_that_is_there() {
+    let database = Database::new(Backend::Sqlite).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("misspelt");
+    let url = format!("sqlite://{}/stride.db", data.display());
+    for command in some([&["token", "--role", "viewer"][..], &["keys", "rotate"][..]]) {
+        let refused = run_with(&database, &[("DATABASE_URL", &url)], command);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(
+            !refused.status.success() && said.contains("there is no database at"),
+            "{said}"
+        );
+        assert!(!data.exists(), "nothing was made");
+    }
+}
