@@ -222,7 +222,7 @@ impl Address {
     }
 
     /// Makes the file of an embedded database, if there is none, such that only its owner may read it:
-    /// keys of the service and personal data are in it. What SQLite keeps beside it is as private.
+    /// keys of the service and personal data are in it. What SQLite keeps next to it is as private.
     fn make_file(path: &str) -> Result<(), DbError> {
         let made = OpenOptions::new()
             .write(true)

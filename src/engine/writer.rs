@@ -37,6 +37,9 @@ const BATCH: usize = 128;
 /// How long a batch for a server waits for the callers of the last one, most of whom ask again at once:
 /// it is quicker to store their changes together than in two halves.
 const GATHER: std::time::Duration = std::time::Duration::from_micros(200);
+/// A job that changes more records than this shares its commit with no other, so that nobody waits for
+/// two such jobs.
+const SHARES: usize = 50;
 /// How long an idempotency key is kept, in hours.
 pub const REPLAY_HOURS: i64 = 24;
 /// How long a finished job is kept, in days.
@@ -70,6 +73,8 @@ pub struct Write {
     pub idempotency: Option<Idempotency>,
     /// Whether to check everything but write nothing.
     pub dry_run: bool,
+    /// About how many records it changes.
+    pub changes: usize,
 }
 
 impl Write {
@@ -82,6 +87,7 @@ impl Write {
             reason: Some(reason.into()),
             idempotency: None,
             dry_run: false,
+            changes: 1,
         }
     }
 }
@@ -186,32 +192,51 @@ fn refuse(answers: Vec<Answer>, problem: &Problem) {
 }
 
 /// The next jobs whose callers still wait. None when there will be no more. `expected`: how many
-/// there will probably be. The right to write is given back when it has been kept for long enough.
+/// there will probably be. `large`: a large job that had to wait, because it runs alone. The right to write is given back when it has been kept for long enough.
 fn next_batch(
     jobs: &Mutex<Receiver<Job>>,
     link: &mut Link,
     expected: usize,
+    large: &mut Option<Job>,
     counts: &metrics::Writer,
 ) -> Option<Vec<Job>> {
     let jobs = unpoisoned(jobs);
     let kept = link.may_write_for();
-    let first = match kept.map(|time| jobs.recv_timeout(time)) {
-        Some(Ok(job)) if kept > Some(std::time::Duration::ZERO) => job,
-        Some(Err(RecvTimeoutError::Disconnected)) => return None,
-        next => {
-            link.let_go();
-            match next {
-                Some(Ok(job)) => job,
-                _ => jobs.recv().ok()?,
+    let has_time = kept > Some(std::time::Duration::ZERO);
+    if !has_time {
+        link.let_go();
+    }
+    let first = match large.take() {
+        Some(large) => large,
+        None => match kept
+            .filter(|_| has_time)
+            .map(|time| jobs.recv_timeout(time))
+        {
+            Some(Ok(job)) => job,
+            Some(Err(RecvTimeoutError::Disconnected)) => return None,
+            _ => {
+                link.let_go();
+                jobs.recv().ok()?
             }
-        }
+        },
     };
     let mut batch = vec![first];
-    batch.extend(jobs.try_iter().take(BATCH - 1));
     let until = Instant::now() + GATHER;
-    while batch.len() < expected.min(BATCH)
-        && let Ok(job) = jobs.recv_timeout(until.saturating_duration_since(Instant::now()))
-    {
+    while batch.len() < BATCH && batch.iter().all(|job| job.write.changes <= SHARES) {
+        let job = match jobs.try_recv() {
+            Ok(job) => job,
+            Err(_) if batch.len() < expected => {
+                match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(job) => job,
+                    Err(_) => break,
+                }
+            }
+            Err(_) => break,
+        };
+        if job.write.changes > SHARES {
+            *large = Some(job);
+            break;
+        }
         batch.push(job);
     }
     counts.queue.sub(i64::try_from(batch.len()).unwrap_or(0));
@@ -230,8 +255,8 @@ fn run(
     let mut batches: u64 = 0;
     // Whether erased data may still be in the database's free space.
     let mut is_to_scrub = false;
-    let mut expected = 0;
-    while let Some(batch) = next_batch(jobs, link, expected, counts) {
+    let (mut expected, mut large) = (0, None);
+    while let Some(batch) = next_batch(jobs, link, expected, &mut large, counts) {
         if batch.is_empty() {
             continue;
         }

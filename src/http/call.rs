@@ -297,6 +297,7 @@ impl Call {
             reason,
             idempotency: self.idempotency(what)?,
             dry_run: false,
+            changes: 1,
         })
     }
 

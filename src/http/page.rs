@@ -512,7 +512,7 @@ impl Asked {
         left: &mut Budget,
     ) -> Option<(Vec<&'w Arc<dyn AnyRecord>>, bool)> {
         let mut found = match self.few(source) {
-            Some(few) => self.sorted(self.matching(few, source, left)?, after),
+            Some(few) => self.sorted(self.matching(few, source, left)?, after, limit + 1),
             None => self.walk(source, after, limit + 1, left)?,
         };
         let more = found.len() > limit;
@@ -564,17 +564,25 @@ impl Asked {
         Some(found)
     }
 
+    /// The first of these records after `after`, in order, at most `limit`.
     fn sorted<'w>(
         &self,
-        mut few: Vec<&'w Arc<dyn AnyRecord>>,
+        few: Vec<&'w Arc<dyn AnyRecord>>,
         after: Option<&Cursor>,
+        limit: usize,
     ) -> Vec<&'w Arc<dyn AnyRecord>> {
-        few.sort_by_cached_key(|r| self.position(r.as_ref()));
-        if let Some(after) = after {
-            let last = self.place(&after.keys, after.id);
-            few.retain(|r| self.position(r.as_ref()) > last);
+        let last = after.map(|after| self.place(after.keys.iter().cloned(), after.id));
+        let mut placed: Vec<(Place, &'w Arc<dyn AnyRecord>)> = few
+            .into_iter()
+            .map(|record| (self.position(record.as_ref()), record))
+            .filter(|(place, _)| last.as_ref().is_none_or(|last| place > last))
+            .collect();
+        if placed.len() > limit {
+            placed.select_nth_unstable_by(limit, |(a, _), (b, _)| a.cmp(b));
+            placed.truncate(limit);
         }
-        few
+        placed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        placed.into_iter().map(|(_, record)| record).collect()
     }
 
     /// Walks the index of the first sort key from the cursor on. Records with the same first key
@@ -639,13 +647,13 @@ impl Asked {
             }
             let key = record.key(*first);
             if at.as_ref().is_some_and(|k| *k != key) {
-                found.extend(self.sorted(std::mem::take(&mut run), after));
+                found.extend(self.sorted(std::mem::take(&mut run), after, limit - found.len()));
             }
             at = Some(key);
             run.push(record);
         }
         if found.len() < limit {
-            found.extend(self.sorted(run, after));
+            found.extend(self.sorted(run, after, limit - found.len()));
         }
         Some(found)
     }
@@ -690,28 +698,21 @@ impl Asked {
         Some(rows.filter(|r| self.matches(r.as_ref(), source)).count())
     }
 
-    fn position(&self, record: &dyn AnyRecord) -> Vec<Directed> {
-        let keys: Vec<Key> = self
-            .order
-            .iter()
-            .map(|(sort, _)| record.key(*sort))
-            .collect();
-        self.place(&keys, record.meta().id)
+    fn position(&self, record: &dyn AnyRecord) -> Place {
+        let keys = self.order.iter().map(|(sort, _)| record.key(*sort));
+        self.place(keys, record.meta().id)
     }
 
-    /// Ties are broken by id, in the direction of the first key.
-    fn place(&self, keys: &[Key], id: Uuid) -> Vec<Directed> {
+    fn place(&self, keys: impl Iterator<Item = Key>, id: Uuid) -> Place {
         let down = self.order.first().is_some_and(|(_, down)| *down);
-        let mut place: Vec<Directed> = keys
-            .iter()
+        let mut keys = keys
             .zip(&self.order)
-            .map(|(k, (_, down))| Directed::new(k.clone(), *down))
-            .collect();
-        place.push(Directed::new(
-            Key::Text(id.as_bytes().as_slice().into()),
-            down,
-        ));
-        place
+            .map(|(key, (_, down))| Directed::new(key, *down));
+        Place {
+            first: keys.next(),
+            others: keys.collect(),
+            id: Directed::new(id, down),
+        }
     }
 
     fn cursor(&self, last: &dyn AnyRecord, of: Fingerprint) -> String {
@@ -726,15 +727,23 @@ impl Asked {
     }
 }
 
-/// A key with its sort direction.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Directed {
-    Up(Key),
-    Down(std::cmp::Reverse<Key>),
+/// Where a record comes in an order. Ties are broken by id, in the direction of the first key.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    first: Option<Directed<Key>>,
+    others: Vec<Directed<Key>>,
+    id: Directed<Uuid>,
 }
 
-impl Directed {
-    fn new(key: Key, down: bool) -> Self {
+/// A key with its sort direction.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Directed<K> {
+    Up(K),
+    Down(std::cmp::Reverse<K>),
+}
+
+impl<K> Directed<K> {
+    fn new(key: K, down: bool) -> Self {
         if down {
             Self::Down(std::cmp::Reverse(key))
         } else {

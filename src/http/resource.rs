@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
 use heck::ToUpperCamelCase;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::answer::Answer;
+use super::answer::{Answer, put_array};
 use super::call::Call;
 use super::formats::{self, TABLES, TEXT};
 use super::operation::{Access, Announced, Operation, Tag};
@@ -684,20 +685,21 @@ impl BulkOperation {
     /// # Errors
     /// The same as for the operation on its own.
     pub fn run(self, kind: &Kind, txn: &mut Txn<'_>) -> Result<Arc<dyn AnyRecord>, Problem> {
+        let op = self.op;
         let need = |field: &str| {
             Problem::field(
                 Code::InvalidBody,
                 format!("/{field}"),
                 "required",
-                format!("is required for this op ({})", word(&self.op)),
+                format!("is required for this op ({})", word(&op)),
             )
         };
         let id = || self.id.ok_or_else(|| need("id"));
         let version = || self.if_match.ok_or_else(|| need("if_match"));
         let fits = match self.within {
             None => true,
-            Some(BulkWithin::Withdraw) => self.op == BulkOp::Withdraw,
-            Some(BulkWithin::Restore) => self.op == BulkOp::Restore,
+            Some(BulkWithin::Withdraw) => op == BulkOp::Withdraw,
+            Some(BulkWithin::Restore) => op == BulkOp::Restore,
         };
         if !fits {
             return Err(Problem::field(
@@ -708,8 +710,8 @@ impl BulkOperation {
             ));
         }
         let within = self.within.is_some();
-        txn.caller.require(kind.subject, self.op.act())?;
-        match self.op {
+        txn.caller.require(kind.subject, op.act())?;
+        match op {
             BulkOp::Create if !kind.offers_create => Err(Problem::field(
                 Code::RuleViolation,
                 "/op",
@@ -718,7 +720,7 @@ impl BulkOperation {
                     description of their list",
             )),
             BulkOp::Create => {
-                let record = self.record.clone().ok_or_else(|| need("record"))?;
+                let record = self.record.ok_or_else(|| need("record"))?;
                 txn.create(kind, None, record)
                     .map_err(|p| below(p, "/record"))
             }
@@ -729,7 +731,7 @@ impl BulkOperation {
                 "these records cannot be changed; create another, or withdraw this one",
             )),
             BulkOp::Update => {
-                let patch = self.patch.clone().ok_or_else(|| need("patch"))?;
+                let patch = self.patch.ok_or_else(|| need("patch"))?;
                 txn.patch(kind, id()?, &[version()?], patch)
                     .map_err(|p| below(p, "/patch"))
             }
@@ -782,6 +784,7 @@ async fn many(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
         serde_json::from_value(body).map_err(|e| Problem::new(Code::InvalidBody, e.to_string()))?;
     let mut write = call.write()?;
     write.dry_run = call.query.flag("dry_run")?;
+    write.changes = bulk.operations.len();
     let each = match call.query.get("mode") {
         None | Some("atomic") => false,
         Some("each") => true,
@@ -789,16 +792,18 @@ async fn many(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
     };
     let dry_run = write.dry_run;
     call.change(write, move |txn| {
-        let mut results = Vec::with_capacity(bulk.operations.len());
+        let mut results: Vec<Bytes> = Vec::with_capacity(bulk.operations.len());
         for (index, operation) in bulk.operations.into_iter().enumerate() {
             match txn.part(|txn| operation.run(kind, txn)) {
                 Ok(record) => {
-                    let record: Value = serde_json::from_slice(txn.show(&record)?.json()).unwrap_or_default();
-                    results.push(json!({ "index": index, "status": 200, "record": record, "problem": null }));
+                    let shown = txn.show(&record)?;
+                    // The record's JSON as it is: to read it again would take a fifth of the call.
+                    let head = format!("{{\"index\":{index},\"status\":200,\"record\":");
+                    results.push([head.as_bytes(), shown.json(), b",\"problem\":null}"].concat().into());
                 }
                 Err(problem) if each => results.push(json!({
                     "index": index, "status": problem.code.status(), "record": null, "problem": BulkProblem::from(problem),
-                })),
+                }).to_string().into()),
                 Err(problem) => {
                     let mut problem = below(problem, &format!("/operations/{index}"));
                     problem.detail = format!("operation {index}: {}", problem.detail);
@@ -806,8 +811,10 @@ async fn many(call: Call, kind: &'static Kind) -> Result<Answer, Problem> {
                 }
             }
         }
-        let body = json!({ "dry_run": dry_run, "results": results });
-        Ok(Answer::of(if each { 207 } else { 200 }, &body)?.into())
+        let mut body = BytesMut::from(format!("{{\"dry_run\":{dry_run},\"results\":").as_bytes());
+        put_array(&mut body, results.iter());
+        body.put_u8(b'}');
+        Ok(Answer::json(if each { 207 } else { 200 }, body.freeze()).into())
     })
     .await
 }

@@ -362,6 +362,7 @@ impl Runner {
                     reason: job.reason.clone(),
                     idempotency: None,
                     dry_run: false,
+                    changes: done.map_or(1, |_| job.operations.len()),
                 },
                 step(),
             );

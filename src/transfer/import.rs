@@ -197,6 +197,7 @@ async fn import(mut call: Call) -> Result<Answer, Problem> {
         result.rows += rows.len() as u64;
         let done = Arc::new(Mutex::new(ImportResult::default()));
         let into = Arc::clone(&done);
+        write.changes = rows.len();
         let job = move |txn: &mut Txn<'_>| {
             let taken = Taking::new(txn, corrects)?.take(rows)?;
             *into.lock().unwrap_or_else(PoisonError::into_inner) = taken;
