@@ -228,6 +228,44 @@ async fn a_rag_rating_has_its_reasons(app: TestApp) {
     assert_eq!(later["next_dates"], json!([]));
 }
 
+/// What is due on the day itself is still to come, and so is what was deferred without a date, until the
+/// day on which it was first due: as in the calendar.
+async fn next_dates_are_those_of_the_calendar(app: TestApp) {
+    let maker = Maker::new(&app);
+    let w = whole(&maker, "one").await;
+    let board = maker.make(kind("board")).await;
+    let item = |title: &str, due_on: &str| {
+        json!({
+            "plan_id": w.plan.id(), "item_kind": "deliverable", "title": title, "responsible_unit_id": w.unit.id(),
+            "deadline": { "precision": "day", "due_on": due_on },
+        })
+    };
+    let items = kind("work_plan_item");
+    maker.create(items, &item("Today", "2020-10-26")).await;
+    maker.create(items, &item("Yesterday", "2020-10-25")).await;
+    let later = maker.create(items, &item("Later", "2020-11-05")).await;
+    let change = json!({
+        "item_id": later.id(), "to": { "precision": "unspecified", "source_text": "in due course" },
+        "approver_board_id": board.id(), "reason": "Not yet", "decided_on": "2020-10-20",
+    });
+    maker.create(kind("deadline_change"), &change).await;
+    let dated = async |on: &str| -> Vec<(Value, Value)> {
+        let view = status(&app, &format!("{}/status?on={on}", w.unit.path)).await;
+        let dates = view["next_dates"].as_array().expect("dates");
+        let named = dates
+            .iter()
+            .filter(|d| d["record"]["kind"] == "work_plan_item");
+        named
+            .map(|d| (d["due_on"].clone(), d["record"]["title"].clone()))
+            .collect()
+    };
+    let today = (json!("2020-10-26"), json!("Today"));
+    let first = (json!("2020-11-05"), json!("Later"));
+    assert_eq!(dated("2020-10-26").await, [today, first.clone()]);
+    assert_eq!(dated("2020-11-05").await, [first]);
+    assert_eq!(dated("2020-11-06").await, []);
+}
+
 /// A trend names every figure that differs from the earlier time, and no other.
 async fn a_trend_shows_what_moved(app: TestApp) {
     let maker = Maker::new(&app);
@@ -379,6 +417,7 @@ async fn what_is_hidden_changes_no_figure(app: TestApp) {
 on_both!(
     a_status_covers_what_belongs_to_its_record,
     a_rag_rating_has_its_reasons,
+    next_dates_are_those_of_the_calendar,
     a_trend_shows_what_moved,
     what_is_hidden_changes_no_figure
 );

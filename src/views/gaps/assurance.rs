@@ -75,7 +75,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_rejection_open",
         severity: Is::Medium,
-        checks: "Management rejects the recommendation, but audit has not closed it.",
+        checks: "Management rejects the recommendation, but no closure by audit is recorded.",
         why: "It stays open, but nobody works on it.",
         remedy: "Have audit close it and accept the rejection, or resolve the disagreement.",
         answers: &[],
@@ -89,7 +89,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_without_deadline",
         severity: Is::High,
-        checks: "The recommendation has no deadline.",
+        checks: "No deadline is recorded for the recommendation.",
         why: "It can never become overdue.",
         remedy: "Agree a deadline.",
         answers: &["2017, recommendation b"],
@@ -213,7 +213,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_stale",
         severity: Is::Medium,
-        checks: "The recommendation has had no recent update.",
+        checks: "No recent update of the recommendation is recorded.",
         why: "Without updates, nobody can see progress.",
         remedy: "Record an update.",
         answers: &["2017, recommendation b"],
@@ -234,8 +234,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_long_unverified",
         severity: Is::High,
-        checks: "Management claims that the recommendation is implemented, but audit has not \
-            verified it for a long time.",
+        checks: "Management claims that the recommendation is implemented, but no verification by \
+            audit has been recorded for a long time.",
         why: "A claim that nobody checks is treated as done when it may not be.",
         remedy: "Verify the claim, or reject it.",
         answers: &["2020, recommendation 8"],
@@ -280,8 +280,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "duplicate_not_accepted",
         severity: Is::Medium,
-        checks: "The recommendation is recorded as a duplicate of another, but audit has not \
-            accepted that.",
+        checks: "The recommendation is recorded as a duplicate of another, but no acceptance of \
+            that by audit is recorded.",
         why: "Until audit agrees, both recommendations must be implemented.",
         remedy: "Have audit close one as a duplicate, or respond to both.",
         answers: &["2020, recommendation 5"],

@@ -163,7 +163,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "relationship_agreed_by_one_side",
         severity: Is::Medium,
-        checks: "The board relationship needs both sides to agree, but they have not.",
+        checks: "The board relationship needs both sides to agree, but no agreement is recorded.",
         why: "A relationship that one side does not know about has no effect.",
         remedy: "Have the other side agree, and record the date.",
         answers: &["2020, recommendation 3"],

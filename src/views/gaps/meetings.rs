@@ -13,7 +13,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "board_meets_too_rarely",
         severity: Is::Medium,
-        checks: "The board has not met as often as its terms of reference require.",
+        checks: "Fewer meetings of the board are recorded than its terms of reference require.",
         why: "What it oversees goes unwatched in the meantime.",
         remedy: "Hold meetings, record the meetings that were held, or change the terms of \
             reference.",
@@ -48,7 +48,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "minutes_unapproved",
         severity: Is::Medium,
-        checks: "The minutes have not been approved.",
+        checks: "No approval of the minutes is recorded.",
         why: "Until the board approves them, they are one person's notes.",
         remedy: "Have the next meeting approve them.",
         answers: &["2020, recommendation 8"],
@@ -93,10 +93,20 @@ pub const RULES: &[Rule] = &[
         severity: Is::High,
         checks: "The action was deferred without a date.",
         why: "Without a date, nobody can tell whether the promise has been broken or kept.",
-        remedy: "Record the date or the meeting to which it was deferred.",
+        remedy: "Record the date or the meeting to which it was deferred, or the day of that meeting.",
         answers: &["2017, summary"],
-        check: &Each::new(|_, a: &Rec<Action>| {
-            plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_some())
+        check: &Each::new(|c, a: &Rec<Action>| {
+            let computed = &a.computed;
+            if !is_open(a) || computed.due_on.is_some() || computed.first_due_on.is_none() {
+                return None;
+            }
+            match a.data.target_meeting_id.and_then(|id| c.seen.get::<Meeting>(id)) {
+                Some(meeting) => because(format!(
+                    "to {}, whose day is not recorded",
+                    meeting.meta.reference
+                )),
+                None => plain_if(true),
+            }
         }),
     },
     Rule {

@@ -12,7 +12,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "report_missed",
         severity: Is::High,
-        checks: "Reports that were due have not been made.",
+        checks: "Reports that were due are not recorded as made.",
         why: "Those responsible for oversight have not been informed.",
         remedy: "Submit the report, or have the obligation changed.",
         answers: &["2020, recommendation 5"],

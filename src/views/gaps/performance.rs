@@ -60,7 +60,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "measure_without_target",
         severity: Is::Medium,
-        checks: "The measure has no target for the current or a later period.",
+        checks: "No target for the current or a later period is recorded for the measure.",
         why: "Nobody can tell good performance from bad.",
         remedy: "Set a target, and the date by which it should be reached.",
         answers: &["2020, recommendation 5"],
@@ -105,7 +105,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "characteristic_unavailable",
         severity: Is::Medium,
-        checks: "There are no figures for a characteristic that the measure should be broken down \
+        checks: "No figures are recorded for a characteristic that the measure should be broken down \
             by.",
         why: "Nobody can see who is left out.",
         remedy: "Have the figures broken down, and record them.",
@@ -115,7 +115,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dashboard_overdue",
         severity: Is::High,
-        checks: "The dashboard was promised for a date that has passed, but is not published.",
+        checks: "The dashboard was promised for a date that has passed, but is not recorded as published.",
         why: "Those who were to use it for monitoring cannot.",
         remedy: "Publish it, or promise it again with the reason.",
         answers: &["2017, Action 14", "2020, recommendation 5"],
@@ -139,7 +139,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "dashboard_without_date",
         severity: Is::Medium,
-        checks: "The dashboard is not published, and no date is recorded for it.",
+        checks: "The dashboard is not recorded as published, and no date is recorded for it.",
         why: "It can never become overdue.",
         remedy: "Record a date for which it is promised.",
         answers: &["2020, recommendation 5"],

@@ -36,7 +36,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "plan_without_version",
         severity: Is::Medium,
-        checks: "The plan does not say which version of which strategy it delivers.",
+        checks: "Which version of which strategy the plan delivers is not recorded.",
         why: "Nobody can tell whether it is complete or out of date.",
         remedy: "Record the version.",
         answers: &["2020, recommendation 4"],
@@ -83,7 +83,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_what",
         severity: Is::Medium,
-        checks: "The item does not say what is to be done.",
+        checks: "What is to be done is not recorded for the item.",
         why: "A title does not describe the work.",
         remedy: "Say what is to be done.",
         answers: &["2020, recommendation 4"],
@@ -94,7 +94,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_how",
         severity: Is::Medium,
-        checks: "The item does not say how it is to be done.",
+        checks: "How it is to be done is not recorded for the item.",
         why: "Without a method, there is nothing to check progress against.",
         remedy: "Say how it is to be done.",
         answers: &["2020, recommendation 4"],
@@ -105,7 +105,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_outcome",
         severity: Is::Medium,
-        checks: "The item has no intended outcome.",
+        checks: "No intended outcome is recorded for the item.",
         why: "Nobody can tell whether it was worth doing.",
         remedy: "Say what will be different once it is done.",
         answers: &["2020, recommendation 4"],
@@ -116,7 +116,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_measure",
         severity: Is::Medium,
-        checks: "The item has no measure of success.",
+        checks: "No measure of success is recorded for the item.",
         why: "It can be called done with nothing to show for it.",
         remedy: "Record the measure and what it should reach.",
         answers: &["2020, recommendations 4 and 5"],
@@ -139,7 +139,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_without_deadline",
         severity: Is::High,
-        checks: "The item has no deadline.",
+        checks: "No deadline is recorded for the item.",
         why: "It can never become overdue.",
         remedy: "Set a deadline.",
         answers: &["2017, Action 14"],
@@ -204,7 +204,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "item_stale",
         severity: Is::Medium,
-        checks: "The item has had no recent update.",
+        checks: "No recent update of the item is recorded.",
         why: "Without updates, nobody can see progress.",
         remedy: "Record a progress update.",
         answers: &["2020, recommendation 5"],

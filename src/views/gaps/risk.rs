@@ -23,7 +23,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_without_score",
         severity: Is::Medium,
-        checks: "The risk has no current score.",
+        checks: "No current score is recorded for the risk.",
         why: "It cannot be compared with other risks or with any appetite.",
         remedy: "Score it by likelihood and impact.",
         answers: &["2020, recommendation 6"],
@@ -43,7 +43,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "risk_without_review",
         severity: Is::Medium,
-        checks: "The risk has never been reviewed and has no review date.",
+        checks: "Neither a review of the risk nor a review date is recorded.",
         why: "A register that nobody reviews goes out of date.",
         remedy: "Review it, or set a review date.",
         answers: &["2020, recommendation 6"],
@@ -88,7 +88,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "escalation_unacknowledged",
         severity: Is::High,
-        checks: "The board has not acknowledged the escalation in time.",
+        checks: "No acknowledgement of the escalation in time is recorded.",
         why: "Nobody knows whether anyone is dealing with it.",
         remedy: "Have the board acknowledge or return it.",
         answers: &["2020, recommendation 6"],

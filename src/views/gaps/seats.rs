@@ -78,8 +78,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "seat_never_filled",
         severity: Is::Medium,
-        checks: "The seat is held, but nobody from its constituency attended any of the last \
-            meetings.",
+        checks: "The seat is held, but nobody from its constituency is recorded as present at any of \
+            the last meetings.",
         why: "A seat that nobody takes up gives its constituency no voice.",
         remedy: "Ask why, and give the seat to somebody who can attend.",
         answers: &["2020, recommendation 8"],

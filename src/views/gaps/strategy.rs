@@ -43,7 +43,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_without_approved_version",
         severity: Is::High,
-        checks: "The strategy is current but has no approved version.",
+        checks: "The strategy is current, but no approved version is recorded.",
         why: "A strategy that was never approved is not binding.",
         remedy: "Record the approved version with its approver and date, or have a version \
             approved.",
@@ -124,7 +124,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_outcome",
         severity: Is::Medium,
-        checks: "The goal has no intended outcome.",
+        checks: "No intended outcome is recorded for the goal.",
         why: "Nobody can tell when it has been achieved.",
         remedy: "Say what will be different once the goal is achieved.",
         answers: &["2020, recommendation 4"],
@@ -135,7 +135,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_item",
         severity: Is::Medium,
-        checks: "No plan item serves the goal.",
+        checks: "No plan item that serves the goal is recorded.",
         why: "Nothing is being done to reach the goal.",
         remedy: "Record the goal on the items that serve it, or plan an item for it.",
         answers: &["2020, recommendation 4"],
@@ -152,7 +152,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_measure",
         severity: Is::Medium,
-        checks: "No measure shows whether the goal is being achieved.",
+        checks: "No measure that shows whether the goal is being achieved is recorded.",
         why: "Reported progress cannot be checked.",
         remedy: "Record the goal on the measures that report on it, or define a measure.",
         answers: &["2020, recommendation 5"],
@@ -172,7 +172,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "goal_without_board",
         severity: Is::Medium,
-        checks: "No active board has the goal in its remit.",
+        checks: "No active board with the goal in its remit is recorded.",
         why: "Nobody decides on it, oversees it or is consulted on it.",
         remedy: "Record which board decides on the goal and which oversees it.",
         answers: &["2020, recommendation 1"],
@@ -215,7 +215,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "cross_reference_without_rationale",
         severity: Is::Low,
-        checks: "The cross-reference does not say how the strategies relate to each other.",
+        checks: "How the strategies relate to each other is not recorded for the cross-reference.",
         why: "A list of titles does not show what depends on what.",
         remedy: "Say in a sentence what one strategy needs of the other.",
         answers: &["2017, interdependencies"],

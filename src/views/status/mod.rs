@@ -62,7 +62,8 @@ pub struct StatusGroup {
 /// An upcoming date.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusNextDate {
-    /// Due date; for a risk, its review date.
+    /// Due date; for a risk, its review date. If something was deferred without a date, the day on
+    /// which it was first due.
     pub due_on: NaiveDate,
     /// The open item, recommendation, action or risk.
     pub record: RecordName,
@@ -420,7 +421,7 @@ impl<'a> Picture<'a> {
         }
         if !data.status.is_closed() {
             part.next.add(
-                self.is_to_come(data.deadline.due_on),
+                self.is_to_come(record.due().counts_on()),
                 record,
                 &data.title,
                 data.lead_post_id.map(Into::into),
@@ -438,10 +439,11 @@ impl<'a> Picture<'a> {
         part.figures
             .recommendations
             .add(record, self.seen.reading(self.on), self.settings);
-        if record.deadline_on(self.on).is_open_on(self.on) {
+        let deadline = record.deadline_on(self.on);
+        if deadline.is_open_on(self.on) {
             let data = &record.data;
             part.next.add(
-                self.is_to_come(data.deadline.due_on),
+                self.is_to_come(deadline.counts_on()),
                 record,
                 &data.title,
                 data.owner_post_id.map(Into::into),
@@ -455,7 +457,7 @@ impl<'a> Picture<'a> {
         }
         part.figures.actions.add(record, self.on, self.settings);
         if record.due().progress == Progress::Open {
-            let due = self.is_to_come(record.computed.due_on);
+            let due = self.is_to_come(record.due().counts_on());
             part.next.add(
                 due,
                 record,

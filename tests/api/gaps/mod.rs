@@ -51,6 +51,39 @@ async fn found(app: &TestApp, query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// An action that was put off to a meeting whose day is not recorded says so: it names the meeting, and
+/// does not ask for one.
+async fn a_named_meeting_is_not_asked_for(app: TestApp) {
+    let maker = Maker::new(&app);
+    let board = maker.make_named("board").await;
+    let meeting = async |number: u32, fields: Value| {
+        let draft = json!({ "board_id": board.id(), "title": format!("Meeting {number}") });
+        maker
+            .create(kind("meeting"), &world::but(draft, &fields))
+            .await
+    };
+    let given = json!({ "held_on": "2020-06-29", "status": "held" });
+    let given = meeting(1, given).await;
+    let next = meeting(2, json!({ "reference": "NEXT", "status": "planned" })).await;
+    let action = json!({
+        "reference": "ACT-9", "meeting_id": given.id(), "number": 9, "text": "Report",
+        "due": { "precision": "day", "due_on": "2020-09-30" },
+    });
+    let action = maker.create(kind("action"), &action).await;
+    let deferral = json!({
+        "action_id": action.id(), "to_meeting_id": next.id(), "reason": "Not yet",
+        "decided_on": "2020-10-10",
+    });
+    maker.create(kind("action_deferral"), &deferral).await;
+    let path = "/api/v1/gaps?rule=action_deferred_without_date&on=2020-10-26";
+    let gaps = app.role(Role::Viewer).items(path).await;
+    assert_eq!(
+        gaps[0]["reason"],
+        "The action was deferred without a date (to NEXT, whose day is not recorded)",
+        "{gaps:?}"
+    );
+}
+
 /// Nothing is missing in a complete world. Break one thing, and that gap is found and no other;
 /// mend it, and it is gone. Hidden from a caller, what is broken changes nothing that they are
 /// told.
@@ -274,6 +307,7 @@ async fn hidden_records_have_no_gaps(app: TestApp) {
 
 on_both!(
     a_gap_appears_exactly_when_its_cause_does,
+    a_named_meeting_is_not_asked_for,
     a_gap_goes_when_it_is_mended,
     gaps_come_in_pages_and_are_narrowed,
     hidden_records_have_no_gaps
