@@ -64,7 +64,7 @@ async fn a_named_meeting_is_not_asked_for(app: TestApp) {
     };
     let given = json!({ "held_on": "2020-06-29", "status": "held" });
     let given = meeting(1, given).await;
-    let next = meeting(2, json!({ "reference": "NEXT", "status": "planned" })).await;
+    let next = meeting(2, json!({ "reference": "NEXT", "status": "scheduled" })).await;
     let action = json!({
         "reference": "ACT-9", "meeting_id": given.id(), "number": 9, "text": "Report",
         "due": { "precision": "day", "due_on": "2020-09-30" },
