@@ -235,6 +235,12 @@ impl<A> Turn<A> {
         })
     }
 
+    /// Whether the thread was given up.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.mine().is_none()
+    }
+
     /// Returns who waits for what is done now; none if the thread was given up, and they were told.
     #[must_use]
     pub fn end(&self) -> Option<A> {

@@ -103,6 +103,13 @@ struct Job {
     answer: Answer,
 }
 
+/// The jobs that wait. They outlive a thread that is given up.
+struct Waiting {
+    jobs: Receiver<Job>,
+    /// A large job that came while a batch was gathered, and is the next one.
+    large: Option<Job>,
+}
+
 /// Handle to the writer thread.
 pub struct Writer {
     queue: Mutex<Option<SyncSender<Job>>>,
@@ -119,10 +126,10 @@ impl Writer {
     ) -> Result<Self, DbError> {
         let (queue, jobs) = sync_channel(QUEUE);
         let file = DatabaseFile::of(address);
-        let jobs = Mutex::new(jobs);
+        let waiting = Mutex::new(Waiting { jobs, large: None });
         let counted = Arc::clone(&metrics);
         let body = move |turn: &Turn<_>, link: &mut Link| {
-            run(turn, link, file.as_ref(), &now, &jobs, &counted.writer);
+            run(turn, link, file.as_ref(), &now, &waiting, &counted.writer);
         };
         let tell = |answers: Vec<Answer>, silent| {
             let problem = match silent {
@@ -191,35 +198,43 @@ fn refuse(answers: Vec<Answer>, problem: &Problem) {
     }
 }
 
-/// The next jobs whose callers still wait. None when there will be no more. `expected`: how many
-/// there will probably be. `large`: a large job that had to wait, because it runs alone. The right to write is given back when it has been kept for long enough.
+/// The next job. No job if none comes in the time for which the right to write may still be kept; none at
+/// all when there will be no more.
+fn first_job(waiting: &Mutex<Waiting>, kept: Option<std::time::Duration>) -> Option<Option<Job>> {
+    let mut waiting = unpoisoned(waiting);
+    match kept {
+        Some(std::time::Duration::ZERO) => Some(None),
+        _ if waiting.large.is_some() => Some(waiting.large.take()),
+        None => waiting.jobs.recv().ok().map(Some),
+        Some(time) => match waiting.jobs.recv_timeout(time) {
+            Ok(job) => Some(Some(job)),
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            Err(RecvTimeoutError::Disconnected) => None,
+        },
+    }
+}
+
+/// The next jobs whose callers still wait. None when there will be no more, or when the thread was
+/// given up. `expected`: how many there will probably be. The right to write is given back when it has been kept for long enough.
 fn next_batch(
-    jobs: &Mutex<Receiver<Job>>,
+    turn: &Turn<Vec<Answer>>,
+    waiting: &Mutex<Waiting>,
     link: &mut Link,
     expected: usize,
-    large: &mut Option<Job>,
     counts: &metrics::Writer,
 ) -> Option<Vec<Job>> {
-    let jobs = unpoisoned(jobs);
-    let kept = link.may_write_for();
-    let has_time = kept > Some(std::time::Duration::ZERO);
-    if !has_time {
+    let first = loop {
+        if let Some(first) = first_job(waiting, link.may_write_for())? {
+            break first;
+        }
+        // Without the lock on what waits: the database may not answer, and another thread take over.
         link.let_go();
-    }
-    let first = match large.take() {
-        Some(large) => large,
-        None => match kept
-            .filter(|_| has_time)
-            .map(|time| jobs.recv_timeout(time))
-        {
-            Some(Ok(job)) => job,
-            Some(Err(RecvTimeoutError::Disconnected)) => return None,
-            _ => {
-                link.let_go();
-                jobs.recv().ok()?
-            }
-        },
+        if turn.is_over() {
+            return None;
+        }
     };
+    let mut waiting = unpoisoned(waiting);
+    let Waiting { jobs, large } = &mut *waiting;
     let mut batch = vec![first];
     let until = Instant::now() + GATHER;
     while batch.len() < BATCH && batch.iter().all(|job| job.write.changes <= SHARES) {
@@ -249,14 +264,14 @@ fn run(
     link: &mut Link,
     file: Option<&DatabaseFile>,
     now: &Published,
-    jobs: &Mutex<Receiver<Job>>,
+    waiting: &Mutex<Waiting>,
     counts: &metrics::Writer,
 ) {
     let mut batches: u64 = 0;
     // Whether erased data may still be in the database's free space.
     let mut is_to_scrub = false;
-    let (mut expected, mut large) = (0, None);
-    while let Some(batch) = next_batch(jobs, link, expected, &mut large, counts) {
+    let mut expected = 0;
+    while let Some(batch) = next_batch(turn, waiting, link, expected, counts) {
         if batch.is_empty() {
             continue;
         }

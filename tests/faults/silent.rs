@@ -144,6 +144,24 @@ async fn a_commit_without_an_answer_is_not_known() {
     }
 }
 
+/// The answer to giving back the right to write gets lost, which no caller waits for: the next change is
+/// made all the same, by another thread.
+#[tokio::test]
+async fn a_right_that_is_not_seen_to_be_given_back_holds_nobody_up() {
+    let Some((database, relay, _server, client)) = behind_a_relay() else {
+        return;
+    };
+    let before = assert_sound(&database);
+    relay.keep_back_answers_to("pg_advisory_unlock");
+    client.create("/api/v1/units", &unit("A")).await;
+    // Longer than the right is kept.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    client.create("/api/v1/units", &unit("B")).await;
+    relay.speak();
+    client.create("/api/v1/units", &unit("C")).await;
+    assert_eq!(assert_sound(&database), before + 3);
+}
+
 #[tokio::test]
 async fn a_stopped_replica_holds_nobody_up() {
     let Some(database) = Database::new(Backend::Postgres) else {
