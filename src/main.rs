@@ -327,12 +327,15 @@ fn how_to_get_a_token(place: &Place) -> String {
         None => std::env::args().next().unwrap_or_else(|| "stride".into()),
     };
     match &place.database_url {
-        Some(_) => format!("TOKEN=$({program} token --role viewer), with the same DATABASE_URL"),
+        // The URL itself may contain a password.
+        Some(_) => {
+            format!("TOKEN=$({program} token --role viewer)    # with the same DATABASE_URL")
+        }
         None if place.data_dir == Path::new("./data") => {
             format!("TOKEN=$({program} token --role viewer)")
         }
         None => format!(
-            "TOKEN=$({program} token --role viewer --data-dir {})",
+            "TOKEN=$({program} token --role viewer --data-dir '{}')",
             place.data_dir.display()
         ),
     }

@@ -221,8 +221,9 @@ impl Address {
         })
     }
 
-    /// Makes the file of an embedded database, if there is none, such that only its owner may read it:
-    /// keys of the service and personal data are in it. What SQLite keeps next to it is as private.
+    /// Makes the file of an embedded database, if there is none. Only its owner may read it, because
+    /// keys of the service and personal data are in it. SQLite gives the files next to it the same
+    /// permissions.
     fn make_file(path: &str) -> Result<(), DbError> {
         let made = OpenOptions::new()
             .write(true)

@@ -100,11 +100,9 @@ pub const RULES: &[Rule] = &[
             if !is_open(a) || computed.due_on.is_some() || computed.first_due_on.is_none() {
                 return None;
             }
-            match a
-                .data
-                .target_meeting_id
-                .and_then(|id| c.seen.get::<Meeting>(id))
-            {
+            let target = a.data.target_meeting_id;
+            let meeting = target.and_then(|id| c.seen.get::<Meeting>(id));
+            match meeting.filter(|m| m.computed.meeting_on.is_none()) {
                 Some(meeting) => because(format!(
                     "to {}, whose day is not recorded",
                     meeting.meta.reference

@@ -51,8 +51,9 @@ async fn found(app: &TestApp, query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An action that was put off to a meeting whose day is not recorded says so: it names the meeting, and
-/// does not ask for one.
+/// If an action was deferred to a meeting whose day is not recorded, the gap names the meeting, and
+/// does not ask for one. A meeting that has a day is not said to have none, even where its marking
+/// keeps the day from the action.
 async fn a_named_meeting_is_not_asked_for(app: TestApp) {
     let maker = Maker::new(&app);
     let board = maker.make_named("board").await;
@@ -82,6 +83,20 @@ async fn a_named_meeting_is_not_asked_for(app: TestApp) {
         "The action was deferred without a date (to NEXT, whose day is not recorded)",
         "{gaps:?}"
     );
+    let day = json!({
+        "scheduled": { "precision": "day", "due_on": "2020-12-14" },
+        "marking": "official_sensitive",
+    });
+    let keeper = app.keeper(next.kind);
+    let etag = keeper.get(&next.path).await.etag();
+    let marking = format!("{}?reason=It+names+a+source", next.path);
+    keeper.patch(&marking, &etag, &day).await.status(200);
+    for client in some([app.role(Role::Viewer), keeper]) {
+        let gaps = client.items(path).await;
+        for gap in some(&gaps) {
+            assert_eq!(gap["reason"], "The action was deferred without a date.");
+        }
+    }
 }
 
 /// Nothing is missing in a complete world. Break one thing, and that gap is found and no other;
