@@ -18,7 +18,7 @@ WORKDIR /src
 ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH=0
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --no-default-features --features system-libpq && deploy/strip target/release/stride /out
+    cargo build --release --locked --no-default-features --features system-libpq,pdf && deploy/strip target/release/stride /out
 # What it needs to run, with libpq and whatever that loads, in the places where the loader looks.
 RUN deploy/image /out/stride /image
 

@@ -1,5 +1,6 @@
 //! Lists and views in formats other than JSON: tables (CSV as in RFC 4180, Excel workbooks), text
-//! for diagrams, calendars (iCalendar as in RFC 5545), and papers to read (Markdown, HTML, DOCX).
+//! for diagrams, calendars (iCalendar as in RFC 5545), and papers to read (Markdown, HTML, DOCX,
+//! PDF).
 
 use serde_json::{Value, json};
 use strum::VariantArray;
@@ -28,6 +29,7 @@ pub enum Format {
     Markdown,
     Html,
     Docx,
+    Pdf,
 }
 
 /// The formats that lists and views offer as well as JSON.
@@ -97,13 +99,14 @@ impl Format {
             ),
             Self::Html => ("html", "text/html", "text/html; charset=utf-8", "html"),
             Self::Docx => ("docx", DOCX, DOCX, "docx"),
+            Self::Pdf => ("pdf", "application/pdf", "application/pdf", "pdf"),
         };
         Naming {
             word,
             essence,
             sent,
             ending,
-            is_binary: matches!(self, Self::Xlsx | Self::Docx),
+            is_binary: matches!(self, Self::Xlsx | Self::Docx | Self::Pdf),
         }
     }
 
@@ -151,11 +154,24 @@ impl Format {
         }
     }
 
+    /// Whether this build can write it.
+    const fn is_available(self) -> bool {
+        !matches!(self, Self::Pdf) || cfg!(feature = "pdf")
+    }
+
+    /// The problem of a format that this build cannot write.
+    fn unavailable() -> Problem {
+        let detail = "this build of the service has no PDF support; use the container image, \
+            which has it, or build with `--features pdf`; until then, request docx or html";
+        Problem::new(Code::NotAcceptable, detail)
+    }
+
     /// Chooses the format by `?format=`, or else by the Accept header. If a media range matches
     /// several, the first one offered is chosen.
     ///
     /// # Errors
-    /// 400 for an unknown format, 406 if none of the accepted formats is offered.
+    /// 400 for an unknown format, 406 if none of the accepted formats is offered, or if this build
+    /// cannot write the only one that is.
     pub fn choose(
         asked: Option<&str>,
         accept: Option<&str>,
@@ -163,15 +179,21 @@ impl Format {
     ) -> Result<Self, Problem> {
         let all = || std::iter::once(Self::Json).chain(offered.iter().copied());
         if let Some(name) = asked {
-            return all().find(|f| f.word() == name).ok_or_else(|| {
+            let format = all().find(|f| f.word() == name).ok_or_else(|| {
                 let words: Vec<&str> = all().map(Self::word).collect();
                 invalid("format", &format!("must be one of {}", words.join(", ")))
-            });
+            })?;
+            return if format.is_available() {
+                Ok(format)
+            } else {
+                Err(Self::unavailable())
+            };
         }
         let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else {
             return Ok(Self::Json);
         };
         let mut best: Option<(f32, Self)> = None;
+        let mut is_unavailable = false;
         for part in accept.split(',') {
             let mut words = part.split(';').map(str::trim);
             let range = words.next().unwrap_or_default().to_ascii_lowercase();
@@ -181,11 +203,18 @@ impl Format {
             let weight = words
                 .find_map(|w| w.strip_prefix("q="))
                 .map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            if weight > 0.0 && !format.is_available() {
+                is_unavailable = true;
+                continue;
+            }
             if weight > 0.0 && best.is_none_or(|(w, _)| weight > w) {
                 best = Some((weight, format));
             }
         }
         best.map(|(_, format)| format).ok_or_else(|| {
+            if is_unavailable {
+                return Self::unavailable();
+            }
             let types: Vec<&str> = all().map(Self::essence).collect();
             Problem::new(
                 Code::NotAcceptable,

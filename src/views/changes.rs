@@ -39,7 +39,7 @@ use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, Kind, Text, World};
+use crate::world::{AnyRecord, Kind, Rec, Text, World};
 
 /// Default number of days to look back.
 const BACK_DAYS: u64 = 28;
@@ -199,6 +199,9 @@ pub struct ChangesView {
     pub since: DateTime<Utc>,
     /// The meeting whose date is used for `since`, if `since_meeting_of` was given.
     pub since_meeting: Option<Named>,
+    /// Its status. If it is `scheduled`, its day has passed and nobody has recorded whether it was
+    /// held.
+    pub since_meeting_status: Option<MeetingStatus>,
     /// Number of journal entries before the changes, as in `journal_seq`.
     pub seq_before: i64,
     /// Number of journal entries taken into account: those about records visible to the caller.
@@ -438,9 +441,10 @@ fn after(day: NaiveDate) -> DateTime<Utc> {
     Calendar::current().start_of(next)
 }
 
-/// The time to start from, included: the time asked for, the end of the day on which the board last met, or
-/// some weeks back.
-fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
+/// The time to start from, included: the time asked for, the end of the day of the board's last
+/// meeting, or some weeks back. A meeting whose day has passed counts even if nobody recorded that
+/// it was held: the board may have met, and the answer says so.
+fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<&Rec<Meeting>>), Problem> {
     let at = asked.query.since("since")?;
     let Some(board) = id_of(asked, "since_meeting_of")? else {
         let back = asked
@@ -462,21 +466,18 @@ fn since(asked: &Asked) -> Result<(DateTime<Utc>, Option<Named>), Problem> {
             "must be the id of a board that is visible to you",
         ));
     }
-    let held = seen
+    let met = seen
         .pointing::<Meeting>(board)
-        .filter(|m| m.data.board_id == board && m.data.status == MeetingStatus::Held);
-    let days = held.filter_map(|m| Some((m.computed.meeting_on.filter(|d| *d < asked.on)?, m)));
+        .filter(|m| m.data.board_id == board && m.data.status != MeetingStatus::Cancelled);
+    let days = met.filter_map(|m| Some((m.computed.meeting_on.filter(|d| *d < asked.on)?, m)));
     let last = days.max_by_key(|(day, m)| (*day, m.meta.id));
     let (day, meeting) = last.ok_or_else(|| {
         invalid(
             "since_meeting_of",
-            &format!("this board has no held meeting before {}", asked.on),
+            &format!("this board has no meeting before {}", asked.on),
         )
     })?;
-    Ok((
-        after(day),
-        Some(Named::new(&meeting.meta, &meeting.data.title)),
-    ))
+    Ok((after(day), Some(meeting)))
 }
 
 async fn answer(call: Call) -> Result<Answer, Problem> {
@@ -493,7 +494,9 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
     let before = (entry_cursor::read(&call).await?)
         .filter(|_| asked.cursor().is_some())
         .unwrap_or(i64::MAX);
-    let (since, since_meeting) = since(&asked)?;
+    let (since, meeting) = since(&asked)?;
+    let since_meeting = meeting.map(|m| Named::new(&m.meta, &m.data.title));
+    let since_meeting_status = meeting.map(|m| m.data.status);
     // What was recorded at that very time is a change.
     let before_then = since - TimeDelta::microseconds(1);
     let found_then = call.service.engine.world_at(before_then).await?;
@@ -556,6 +559,7 @@ async fn answer(call: Call) -> Result<Answer, Problem> {
         let view = ChangesView {
             since,
             since_meeting,
+            since_meeting_status,
             seq_before,
             journal_seq: asked.seen.seq(),
             total,
@@ -599,8 +603,8 @@ pub fn operations() -> Vec<Operation> {
             ),
             id_query(
                 "since_meeting_of",
-                "Only what was recorded after the day of this board's last held meeting before \
-                    the date in `on`.",
+                "Only what was recorded after the day of this board's last meeting before the date \
+                    in `on`, unless that was cancelled.",
             ),
             limit_parameter("Records"),
             entry_cursor::parameter("`next_cursor` of the previous page."),

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::RecordName;
 use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
-use super::wait_graph::{DeadlineHolds, Graph, KeptGraphs, Node, WaitKind, What};
+use super::wait_graph::{CanBeMet, Graph, KeptGraphs, Node, WaitKind, What};
 use crate::http::formats::Format;
 use crate::http::operation::Operation;
 use crate::http::parameters::{id_query, query};
@@ -26,6 +26,7 @@ use crate::registers::links::count;
 use crate::render::diagram::{self, Border, Class, Direction, Stroke, dot, mermaid};
 use crate::world::Text;
 use crate::world::collation::reference_key;
+use crate::world::dates::{Deadline, Progress, When};
 use crate::world::fields::Field;
 use crate::world::record::word;
 use crate::world::schema::{Schemas, add_answer};
@@ -44,8 +45,10 @@ const MOST_DEPTH: usize = 20;
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum DependencyGraphNodeState {
-    /// Done, closed or in force.
+    /// Done, held or closed.
     Done,
+    /// It came about and lasts: an active plan, a strategy or terms in force.
+    InForce,
     /// Not done yet and not overdue.
     Open,
     /// Not done yet and past its deadline.
@@ -70,8 +73,8 @@ pub struct DependencyGraphNode {
     pub state: DependencyGraphNodeState,
     /// Date on which it is expected; null if nobody has given one.
     pub expected_on: Option<NaiveDate>,
-    /// Whether that date can be met, given what the node itself waits for.
-    pub holds: DeadlineHolds,
+    /// Whether that date can still be met, given what the node itself waits for.
+    pub can_be_met: CanBeMet,
 }
 
 /// A wait of one record or event for another.
@@ -130,10 +133,11 @@ impl DependencyGraphNode {
     fn class(&self) -> &'static str {
         match self.state {
             DependencyGraphNodeState::Done => "done",
+            DependencyGraphNodeState::InForce => "inforce",
             DependencyGraphNodeState::NeverDue => "never_due",
             DependencyGraphNodeState::GivenUp => "givenup",
             DependencyGraphNodeState::Overdue => "overdue",
-            DependencyGraphNodeState::Open if self.holds.is_doubtful() => "doubtful",
+            DependencyGraphNodeState::Open if self.can_be_met.is_doubtful() => "doubtful",
             DependencyGraphNodeState::Open if self.expected_on.is_none() => "undated",
             DependencyGraphNodeState::Open => "open",
         }
@@ -143,6 +147,7 @@ impl DependencyGraphNode {
 /// How boxes look, by the state of what is in them.
 const CLASSES: &[Class] = &[
     class("done", "#d5e8d4", "#2d7600"),
+    class("inforce", "#e6f2e6", "#2d7600"),
     class("never_due", "#f5f5f5", "#666666"),
     class("givenup", "#e0e0e0", "#000000"),
     class("overdue", "#f8cecc", "#9c2a00"),
@@ -210,7 +215,7 @@ impl View for DependencyGraphView {
             "title",
             "state",
             "expected_on",
-            "holds",
+            "can_be_met",
         ];
         let of = |end: &'static str| OF_NODE.map(|name| Field::named(name).within(end));
         let own = ["wait_kind", "is_open"].map(Field::named);
@@ -228,7 +233,7 @@ impl View for DependencyGraphView {
             json!({
                 "id": record.map(|r| r.id), "kind": record.map(|r| &r.kind), "reference": record.map(|r| &r.reference),
                 "title": record.map(|r| &r.title).or_else(|| node.and_then(|n| n.event.as_ref())),
-                "state": node.map(|n| n.state), "expected_on": node.and_then(|n| n.expected_on), "holds": node.map(|n| n.holds),
+                "state": node.map(|n| n.state), "expected_on": node.and_then(|n| n.expected_on), "can_be_met": node.map(|n| n.can_be_met),
             })
         };
         let row = |edge: &DependencyGraphEdge| {
@@ -260,10 +265,12 @@ fn number(asked: &Asked, name: &str, (usual, most): (usize, usize)) -> Result<us
     }
 }
 
-fn is_overdue(seen: &VisibleWorld, node: &Node, on: NaiveDate) -> bool {
-    match &node.what {
-        What::Record(record) => record.deadline(seen.reading(on)).is_overdue(on),
-        What::Words(_) => false,
+/// Until when a node is to be done. An event in words has no date.
+fn deadline<'a>(seen: &'a VisibleWorld, node: &'a Node, on: NaiveDate) -> Deadline<'a> {
+    match (&node.what, node.readiness) {
+        (What::Record(record), _) => record.deadline(seen.reading(on)),
+        (What::Words(_), Readiness::Open(_)) => Deadline::new(Progress::Open, When::default()),
+        (What::Words(_), _) => Deadline::new(Progress::Done, When::default()),
     }
 }
 
@@ -375,11 +382,13 @@ pub(super) fn graph(asked: &Asked, graphs: &KeptGraphs) -> Result<DependencyGrap
             What::Record(r) => (Some(RecordName::of(seen, r)), None),
             What::Words(words) => (None, Some(words.clone())),
         };
+        let deadline = deadline(seen, node, asked.on);
         let state = match node.readiness {
             Readiness::Done => DependencyGraphNodeState::Done,
+            Readiness::InForce => DependencyGraphNodeState::InForce,
             Readiness::GivenUp => DependencyGraphNodeState::GivenUp,
             Readiness::NeverDue => DependencyGraphNodeState::NeverDue,
-            Readiness::Open(_) if is_overdue(seen, node, asked.on) => {
+            Readiness::Open(_) if deadline.is_overdue(asked.on) => {
                 DependencyGraphNodeState::Overdue
             }
             Readiness::Open(_) => DependencyGraphNodeState::Open,
@@ -390,7 +399,7 @@ pub(super) fn graph(asked: &Asked, graphs: &KeptGraphs) -> Result<DependencyGrap
             event: event.map(Text::cut),
             state,
             expected_on: node.expected(),
-            holds: node.holds(node.expected()),
+            can_be_met: CanBeMet::of(Some(node), &deadline, asked.on),
         })
     };
     let edge = |place: &usize| {
@@ -462,7 +471,8 @@ pub fn operations(graphs: &Arc<KeptGraphs>) -> Vec<Operation> {
             "Views",
             "Get the dependency graph",
             "Returns records and events that wait for each other, with the state of each, its \
-                expected date, and whether that date can be met. Available as JSON, as a table \
+                expected date, and whether that date can be met. Records that a recommendation \
+                only refers to are left out. Available as JSON, as a table \
                 with a row for each dependency, or drawn in Mermaid or DOT. `is_cut` says \
                 whether anything is left out, and the drawings say so too.",
         ),

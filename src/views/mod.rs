@@ -7,6 +7,7 @@
 //! callers wrote gets into a drawing only through `render::diagram`.
 
 mod attendance;
+mod attention;
 mod cached_counts;
 pub mod calendar;
 mod changes;
@@ -14,10 +15,11 @@ mod communications;
 mod contradictions;
 mod coverage;
 mod dependency_graph;
-mod expected;
 mod findings;
 mod gaps;
 mod gathering;
+mod good_practice;
+mod judgement;
 mod kept;
 mod organogram;
 mod oversight;
@@ -44,13 +46,14 @@ use crate::views::calendar::dates::CalendarEntryState;
 use crate::views::changes::{ChangeKind, ChangeRegister};
 use crate::views::coverage::{CoverageMatrix, KeptItems};
 use crate::views::dependency_graph::DependencyGraphNodeState;
-use crate::views::findings::{FindingSeverity, KeptFindings};
+use crate::views::findings::{FindingSeverity, KeptFindings, WeightReason};
+use crate::views::gaps::GapListing;
 use crate::views::kept::Parts;
 use crate::views::organogram::model::{OrganogramNodeKind, OrganogramRepeat};
-use crate::views::papers::content::{PaperState, PaperUnresolvedReason};
+use crate::views::papers::content::{PaperEventKind, PaperState, PaperUnresolvedReason};
 use crate::views::slippage::{KeptDates, SlippageKind, SlippageMoveKind};
 use crate::views::status::{Counted, StatusCause};
-use crate::views::wait_graph::{DeadlineHolds, KeptGraphs, WaitKind};
+use crate::views::wait_graph::{CanBeMet, KeptGraphs, WaitKind};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::vocabulary::Vocabulary;
@@ -62,13 +65,16 @@ pub const VOCABULARY: &[fn() -> Vocabulary] = &[
     Vocabulary::of::<CalendarEntryKind>,
     Vocabulary::of::<CalendarEntryState>,
     Vocabulary::of::<SlippageKind>,
-    Vocabulary::of::<DeadlineHolds>,
+    Vocabulary::of::<CanBeMet>,
     Vocabulary::of::<FindingSeverity>,
+    Vocabulary::of::<GapListing>,
+    Vocabulary::of::<WeightReason>,
     Vocabulary::of::<ChangeKind>,
     Vocabulary::of::<SlippageMoveKind>,
     Vocabulary::of::<DependencyGraphNodeState>,
     Vocabulary::of::<OrganogramNodeKind>,
     Vocabulary::of::<OrganogramRepeat>,
+    Vocabulary::of::<PaperEventKind>,
     Vocabulary::of::<PaperState>,
     Vocabulary::of::<ItemRagRule>,
     Vocabulary::of::<StatusCause>,
@@ -90,7 +96,7 @@ impl Default for KeptViews {
     fn default() -> Self {
         let parts = Arc::<Parts>::default();
         Self {
-            status: Arc::default(),
+            status: Arc::new(Counted::new(&parts)),
             gaps: Arc::new(KeptFindings::new(&parts)),
             contradictions: Arc::new(KeptFindings::new(&parts)),
             graphs: Arc::default(),
@@ -106,6 +112,7 @@ pub fn operations(kept: &KeptViews) -> Vec<Operation> {
     let mut all = status::operations(&kept.status);
     all.extend(gaps::operations(&kept.gaps));
     all.extend(contradictions::operations(&kept.contradictions));
+    all.extend(attention::operations((&kept.gaps, &kept.contradictions)));
     all.extend(slippage::operations(&kept.graphs, &kept.dates));
     all.extend(dependency_graph::operations(&kept.graphs));
     all.extend(coverage::operations(&kept.items));
@@ -133,6 +140,7 @@ pub fn schemas(schemas: &mut Schemas) {
     status::schemas(schemas);
     gaps::schemas(schemas);
     contradictions::schemas(schemas);
+    attention::schemas(schemas);
     slippage::schemas(schemas);
     dependency_graph::schemas(schemas);
     coverage::schemas(schemas);

@@ -33,6 +33,10 @@ pub struct ReportOccurrence {
     pub obligation: Named,
     /// The unit that reports.
     pub from_unit_id: Option<Uuid>,
+    /// The post that reports.
+    pub from_post_id: Option<Uuid>,
+    /// The board that reports.
+    pub from_board_id: Option<Uuid>,
     /// Board that receives the report.
     pub to_board_id: Option<Uuid>,
     /// Due date.
@@ -146,6 +150,8 @@ fn of(asked: &Asked, obligation: &Rec<ReportObligation>, wanted: &Wanted) -> Vec
         .map(|o| ReportOccurrence {
             obligation: Named::new(&obligation.meta, &data.title),
             from_unit_id: data.from_unit_id.map(Into::into),
+            from_post_id: data.from_post_id.map(Into::into),
+            from_board_id: data.from_board_id.map(Into::into),
             to_board_id: data.to_board_id.map(Into::into),
             due_on: o.due_on,
             last_on: o.last_on,
@@ -211,12 +217,17 @@ fn read_cursor(text: &str) -> Result<(NaiveDate, Collated<'_>), Problem> {
 fn for_all(asked: &Asked) -> Result<Page<ReportOccurrence>, Problem> {
     let limit = asked.limit()?;
     let wanted = Wanted::read(asked)?;
-    let (from_unit, to_board) = (id_of(asked, "from_unit_id")?, id_of(asked, "to_board_id")?);
+    let (from_unit, from_board) = (
+        id_of(asked, "from_unit_id")?,
+        id_of(asked, "from_board_id")?,
+    );
+    let to_board = id_of(asked, "to_board_id")?;
     let after = asked.cursor().map(read_cursor).transpose()?;
     let mut items: Vec<ReportOccurrence> = asked
         .seen
         .live::<ReportObligation>()
         .filter(|o| from_unit.is_none() || o.data.from_unit_id == from_unit.map(Into::into))
+        .filter(|o| from_board.is_none() || o.data.from_board_id == from_board.map(Into::into))
         .filter(|o| to_board.is_none() || o.data.to_board_id == to_board.map(Into::into))
         .flat_map(|o| of(asked, o, &wanted))
         .filter(|o| after.is_none_or(|after| place(o) > after))
@@ -275,6 +286,7 @@ pub fn operations() -> Vec<Operation> {
                 json!({ "type": "string", "maxLength": 80 }),
             ),
             id_query("from_unit_id", "Only reports of this unit."),
+            id_query("from_board_id", "Only reports of this board."),
             id_query("to_board_id", "Only reports to this board."),
         ])
         .takes(window())

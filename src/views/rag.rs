@@ -1,5 +1,6 @@
 //! The RAG rating of a work-plan item computed by the service, with the reason. It is shown with
-//! the rating that the lead declares and never replaces it.
+//! the rating that the lead declares and never replaces it. Views ask [`super::judgement`] for it,
+//! which knows what the item waits for.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -9,7 +10,6 @@ use utoipa::ToSchema;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::SettingSet;
 use crate::world::Rec;
-use crate::world::calendar::day_of;
 use crate::world::dates::Progress;
 use crate::world::record::word;
 
@@ -27,6 +27,13 @@ pub enum ItemRagRule {
     /// It was deferred without a new date, and its first deadline has passed.
     #[strum(message = "Deferred without date")]
     Deferred,
+    /// What it waits for was given up, or comes after its deadline.
+    CannotBeMet,
+    /// What it waits for has no date.
+    #[strum(message = "Waits for something undated")]
+    WaitsForUndated,
+    /// It waits for itself, or for others that wait for themselves.
+    CircularWait,
     /// It is on hold with a deadline still to be met.
     OnHold,
     /// It should have started by now.
@@ -45,31 +52,20 @@ pub enum ItemRagRule {
 }
 
 /// A computed RAG rating and its reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rated {
     pub rag: Rag,
     pub by: ItemRagRule,
     /// Number of days in the reason, if it has one.
     pub days: i64,
+    /// What it waits for, in words, if that is the reason.
+    pub waits_for: Option<String>,
 }
 
 /// Whether the item is due soon.
 #[must_use]
 pub fn is_due_soon(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> bool {
     item.due().is_due_within(on, settings.due_soon_days)
-}
-
-/// Days since the last update of an open item, if there are more than the settings allow. If it has
-/// no update, its planned start counts, and otherwise the date it was recorded.
-#[must_use]
-pub fn stale_days(item: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Option<i64> {
-    let last = item
-        .computed
-        .last_update_on
-        .or(item.data.start.from_on)
-        .unwrap_or_else(|| day_of(item.meta.created_at));
-    let days = (on - last).num_days();
-    (!item.data.status.is_closed() && days > settings.stale_after_days).then_some(days)
 }
 
 /// A number with its noun: `1 day`, `2 days`. The noun is one that takes an s in the plural.
@@ -110,25 +106,60 @@ pub fn times(n: i64) -> String {
 }
 
 impl Rated {
-    /// Computes the RAG rating of an item. The first rule that applies decides; the rules are in
-    /// order of weight.
+    fn new(rag: Rag, by: ItemRagRule, days: i64) -> Self {
+        Self {
+            rag,
+            by,
+            days,
+            waits_for: None,
+        }
+    }
+
+    /// The rating of an item that waits for something that is late or in doubt.
     #[must_use]
-    pub fn of(record: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
+    pub fn waiting(rag: Rag, by: ItemRagRule, days: i64, waits_for: String) -> Self {
+        Self {
+            waits_for: Some(waits_for),
+            ..Self::new(rag, by, days)
+        }
+    }
+
+    /// The graver of the rating by an item's own dates and that by what it waits for. Of two that
+    /// are equally grave, a deadline that has passed is named first, and then what it waits for.
+    #[must_use]
+    pub fn or_graver(self, waiting: Option<Self>) -> Self {
+        let Some(waiting) = waiting else { return self };
+        let has_passed = matches!(self.by, ItemRagRule::Overdue | ItemRagRule::Deferred);
+        if self.rag == Rag::Red || (has_passed && waiting.rag != Rag::Red) {
+            self
+        } else {
+            waiting
+        }
+    }
+
+    /// Red or amber, for something this many days late.
+    #[must_use]
+    pub fn late(days: i64, settings: &SettingSet) -> Rag {
+        if days > settings.rag.late_is_red_after_days {
+            Rag::Red
+        } else {
+            Rag::Amber
+        }
+    }
+
+    /// Computes the RAG rating of an item by its own dates. The first rule that applies decides; the
+    /// rules are in order of weight.
+    #[must_use]
+    pub fn by_dates(record: &Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
         let item = &record.data;
-        let rated = |rag, by, days| Self { rag, by, days };
+        let rated = Self::new;
         let due = record.due();
         match due.progress {
             Progress::Done => return rated(Rag::Blue, ItemRagRule::Complete, 0),
             Progress::GivenUp => return rated(Rag::Grey, ItemRagRule::Ended, 0),
-            Progress::Open | Progress::Lasting => {}
+            Progress::Open | Progress::InForce | Progress::Lasting => {}
         }
-        let late = |days: i64| {
-            if days > settings.rag.late_is_red_after_days {
-                Rag::Red
-            } else {
-                Rag::Amber
-            }
-        };
+        let late = |days| Self::late(days, settings);
         let left = due.due.due_on.map(|d| (d - on).num_days());
         if let Some(days) = left.filter(|d| *d < 0) {
             return rated(late(-days), ItemRagRule::Overdue, -days);
@@ -154,7 +185,7 @@ impl Rated {
                 return rated(Rag::Amber, ItemRagRule::DueSoonNotStarted, near);
             }
         }
-        if let Some(days) = stale_days(record, on, settings) {
+        if let Some(days) = record.stale_days(on, settings.stale_after_days) {
             return rated(Rag::Amber, ItemRagRule::Stale, days);
         }
         match left {
@@ -174,12 +205,21 @@ impl Rated {
     #[must_use]
     pub fn reason(&self) -> String {
         let days = days(self.days);
+        let awaited = self.waits_for.as_deref().unwrap_or("something");
         match self.by {
             ItemRagRule::Complete => "complete".into(),
             ItemRagRule::Ended => "cancelled or superseded".into(),
             ItemRagRule::Overdue => format!("its deadline passed {days} ago"),
             ItemRagRule::Deferred => {
                 format!("deferred without a new date, and its first deadline passed {days} ago")
+            }
+            ItemRagRule::CannotBeMet if self.days > 0 => {
+                format!("waits for {awaited}, which comes {days} after its deadline or later")
+            }
+            ItemRagRule::CannotBeMet => format!("waits for {awaited}, which was given up"),
+            ItemRagRule::WaitsForUndated => format!("waits for {awaited}, which has no date"),
+            ItemRagRule::CircularWait => {
+                format!("waits for {awaited} in a circle, so none of them can be done first")
             }
             ItemRagRule::OnHold => "on hold with a deadline still to be met".into(),
             ItemRagRule::LateStart => format!("should have started {days} ago"),

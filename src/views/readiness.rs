@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use crate::world::AnyRecord;
 use crate::world::dates::Progress;
@@ -11,8 +12,11 @@ use crate::world::visible::VisibleWorld;
 /// State of a record, for the records that wait on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
-    /// Done: complete, closed or in force.
+    /// Done: complete, held or closed.
     Done,
+    /// It came about and lasts: an active plan, a strategy or terms in force. Nothing waits for it
+    /// any more.
+    InForce,
     /// Still to come, on this date if one is recorded.
     Open(Option<NaiveDate>),
     /// Given up: it will not happen.
@@ -41,7 +45,16 @@ pub fn readiness(seen: &VisibleWorld, on: NaiveDate, record: &Arc<dyn AnyRecord>
     match deadline.progress {
         Progress::Open => Readiness::Open(deadline.due.due_on),
         Progress::Done => Readiness::Done,
+        Progress::InForce => Readiness::InForce,
         Progress::GivenUp => Readiness::GivenUp,
         Progress::Lasting => Readiness::NeverDue,
     }
+}
+
+/// Date on which a record was done or else is expected, if it has one. A version without an approval
+/// date is expected when its strategy is.
+#[must_use]
+pub fn expected_on(seen: &VisibleWorld, on: NaiveDate, id: Uuid) -> Option<NaiveDate> {
+    let deadline = seen.any(id)?.deadline(seen.reading(on));
+    deadline.done_on.or(deadline.due.due_on)
 }

@@ -522,10 +522,10 @@ impl<'a> Picture<'a> {
         let filled = count(theirs().flat_map(|c| &c.seats).filter(|s| s.counts).count());
         let one_each = data.seats_wanted.is_none();
         let wanted = data.seats_wanted.map_or(constituencies, u32::from);
-        let agreed = data
-            .terms_of_reference_id
-            .and_then(|id| self.seen.get::<TermsOfReference>(id))
-            .is_some_and(|t| self.seen.is_active_on(t, self.on) && t.data.collective_seat);
+        let agreed = data.terms_of_reference_id.is_none_or(|id| {
+            let terms = self.seen.get::<TermsOfReference>(id);
+            terms.is_some_and(|t| self.seen.is_active_on(t, self.on) && t.data.collective_seat)
+        });
         let allowed = data.collective_seat && agreed;
         let collective = constituencies > 0 && theirs().all(|c| c.covered_by_collective_seat);
         let missing = if allowed && collective {

@@ -17,9 +17,7 @@ use super::kept::{Kept, Made, Part, Rows};
 use super::readiness::Readiness;
 use super::request::{Asked, View, id_of, operation, some_of, words};
 use super::status::Named;
-use super::wait_graph::{
-    DeadlineHolds, Edge, Graph, KeptGraphs, Node, WaitKind, What, worked_plans,
-};
+use super::wait_graph::{CanBeMet, Edge, Graph, KeptGraphs, Node, WaitKind, What, worked_plans};
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
@@ -28,12 +26,14 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::{
     Recommendation, RecommendationExtension, RecommendationUpdate, RecommendationUpdateKind,
+    Timeliness,
 };
 use crate::registers::links::count;
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart, Meeting};
 use crate::registers::organisation::Post;
 use crate::registers::performance::Dashboard;
 use crate::registers::plan::{DeadlineChange, WorkPlanItem};
+use crate::registers::settings::in_force;
 use crate::world::collation::reference_key;
 use crate::world::dates::{Deadline, Progress};
 use crate::world::fields::{Field, fields_of};
@@ -199,8 +199,10 @@ pub struct SlippageRow {
     /// Number of other records that wait on it directly.
     #[schema(minimum = 0)]
     pub awaited_by: u32,
-    /// Whether its deadline can be relied on, given what it waits on.
-    pub holds: DeadlineHolds,
+    /// How its deadline compares with the date of the view or, once it is done, with that day.
+    pub timeliness: Timeliness,
+    /// Whether its deadline can still be met, given the date and what it waits on.
+    pub can_be_met: CanBeMet,
     /// Earliest date on which everything that it waits on is available, as far as dates are known.
     pub earliest_on: Option<NaiveDate>,
     /// Dependencies that decide this, from what it waits on directly to the last; the first 20.
@@ -258,8 +260,9 @@ pub struct SlippageCounts {
     pub deferred_without_date: u32,
     /// Those that are overdue.
     pub overdue: u32,
-    /// Those that wait on something expected after their deadline.
-    pub late: u32,
+    /// Those that cannot be met: overdue, or waiting on something that was given up or comes after
+    /// their deadline.
+    pub cannot_be_met: u32,
     /// Those that wait on something without a date.
     pub unknown: u32,
     /// Those in a circular dependency, or that wait on one.
@@ -305,7 +308,8 @@ struct Dated<'a> {
     deadline: Deadline<'a>,
     is_open: bool,
     overdue: bool,
-    holds: DeadlineHolds,
+    timeliness: Timeliness,
+    can_be_met: CanBeMet,
     node: Option<usize>,
 }
 
@@ -353,7 +357,7 @@ impl Dated<'_> {
             Only::Slipped => self.moves().is_slipped(),
             Only::Deferred => self.moves().is_deferred(),
             Only::Overdue => self.overdue,
-            Only::CannotHold => self.holds.is_doubtful(),
+            Only::CannotHold => self.can_be_met.is_doubtful(),
             Only::Open => self.is_open,
         }
     }
@@ -374,6 +378,8 @@ struct Own {
     is_slipped: bool,
     is_deferred: bool,
     is_overdue: bool,
+    /// Whether it can be met if it waits for nothing.
+    can_be_met: CanBeMet,
 }
 
 impl Own {
@@ -382,8 +388,7 @@ impl Own {
             Only::Slipped => self.is_slipped,
             Only::Deferred => self.is_deferred,
             Only::Overdue => self.is_overdue,
-            // It waits for nothing.
-            Only::CannotHold => false,
+            Only::CannotHold => self.can_be_met.is_doubtful(),
             Only::Open => self.is_open,
         }
     }
@@ -432,18 +437,13 @@ fn dated<'a>(
     record: &'a Arc<dyn AnyRecord>,
 ) -> Option<Dated<'a>> {
     let deadline = record.deadline(seen.reading(on));
-    let (due, is_open) = (deadline.due.due_on, deadline.progress == Progress::Open);
+    let is_open = deadline.progress == Progress::Open;
     let node = graph.node(record.meta().id);
     let waits = node.is_some_and(|(_, n)| !n.waits.is_empty());
     if deadline.counts_on().is_none() && !waits {
         return None;
     }
-    let holds = match (node, is_open, due) {
-        (Some((_, node)), ..) => node.holds(due),
-        (None, true, Some(_)) => DeadlineHolds::Holds,
-        (None, true, None) => DeadlineHolds::NoDeadline,
-        (None, false, _) => DeadlineHolds::Closed,
-    };
+    let soon = in_force(seen.reading(on).world).due_soon_days;
     Some(Dated {
         kind,
         record,
@@ -452,7 +452,8 @@ fn dated<'a>(
         deadline,
         is_open,
         overdue: deadline.is_overdue(on),
-        holds,
+        timeliness: Timeliness::of(&deadline, on, soon).0,
+        can_be_met: CanBeMet::of(node.map(|(_, node)| node), &deadline, on),
         node: node.map(|(at, _)| at),
     })
 }
@@ -572,8 +573,8 @@ pub(super) fn slippage(
                 None if own.has_date && wanted.takes(asked, id, |only| own.is(only)) => None,
                 None => continue,
             };
-            let holds = full_dated.as_ref().map(|d| d.holds);
-            found.counts.add(own, holds);
+            let known = full_dated.as_ref().map(|d| d.can_be_met);
+            found.counts.add(own, known);
             let is_after = after
                 .as_ref()
                 .is_none_or(|(last, key)| (*kind, &record.key(BY_REFERENCE)) > (*last, key));
@@ -635,21 +636,24 @@ fn kept_parts(
             is_slipped: moves.is_slipped(),
             is_deferred: moves.is_deferred(),
             is_overdue: deadline.is_overdue(on),
+            can_be_met: CanBeMet::of(None, &deadline, on),
         });
     })
 }
 
 impl SlippageCounts {
-    /// Counts a record. `holds` is known if it waits for something, or is waited for.
-    fn add(&mut self, own: &Own, holds: Option<DeadlineHolds>) {
+    /// Counts a record. Whether it can be met is known from the graph if it waits for something, or
+    /// is waited for.
+    fn add(&mut self, own: &Own, known: Option<CanBeMet>) {
+        let can_be_met = known.unwrap_or(own.can_be_met);
         self.records += 1;
         self.open += u32::from(own.is_open);
         self.slipped += u32::from(own.is_slipped);
         self.deferred_without_date += u32::from(own.is_deferred);
         self.overdue += u32::from(own.is_overdue);
-        self.late += u32::from(holds == Some(DeadlineHolds::Late));
-        self.unknown += u32::from(holds == Some(DeadlineHolds::Unknown));
-        self.circle += u32::from(holds == Some(DeadlineHolds::Circle));
+        self.cannot_be_met += u32::from(can_be_met == CanBeMet::Impossible);
+        self.unknown += u32::from(can_be_met == CanBeMet::Unknown);
+        self.circle += u32::from(can_be_met == CanBeMet::Circle);
     }
 
     fn join(&mut self, other: &Self) {
@@ -658,7 +662,7 @@ impl SlippageCounts {
         self.slipped += other.slipped;
         self.deferred_without_date += other.deferred_without_date;
         self.overdue += other.overdue;
-        self.late += other.late;
+        self.cannot_be_met += other.cannot_be_met;
         self.unknown += other.unknown;
         self.circle += other.circle;
     }
@@ -780,7 +784,7 @@ fn row(asked: &Asked, graph: &Graph, dated: &Dated<'_>) -> SlippageRow {
     });
     let chain = dated
         .node
-        .map(|n| graph.chain(n, dated.holds, LONGEST_CHAIN))
+        .map(|n| graph.chain(n, dated.due(), LONGEST_CHAIN))
         .unwrap_or_default();
     let late_by = dated
         .deadline
@@ -803,7 +807,8 @@ fn row(asked: &Asked, graph: &Graph, dated: &Dated<'_>) -> SlippageRow {
         days_overdue: late_by.filter(|_| dated.overdue),
         waits_on: waits.filter_map(wait).take(MOST).collect(),
         awaited_by: count(awaited),
-        holds: dated.holds,
+        timeliness: dated.timeliness,
+        can_be_met: dated.can_be_met,
         earliest_on: node.and_then(|n| n.earliest).filter(|_| dated.is_open),
         chain: chain.into_iter().filter_map(link).collect(),
     }
@@ -961,9 +966,9 @@ pub fn operations(graphs: &Arc<KeptGraphs>, dates: &Arc<KeptDates>) -> Vec<Opera
     let kinds: Vec<String> = KINDS.iter().map(word).collect();
     let about = "Returns items, recommendations, actions and their parts, strategy reviews and \
         dashboards: the first and current deadline, each move and who approved it, what the \
-        record waits on, and whether its deadline can be relied on, given everything that it \
-        waits on (`chain` names what decides). `late` means that something is expected after the \
-        deadline, and `unknown` that something has no date. `events` lists what several of the \
+        record waits on, how its deadline compares with the date (`timeliness`), and whether it \
+        can still be met, given everything that it waits on (`can_be_met`; `chain` names what \
+        decides). Records that a recommendation only refers to hold nothing up. `events` lists what several of the \
         records wait on. Reports under an obligation recur and do not move: see the obligation's \
         occurrences.";
     vec![
@@ -984,7 +989,7 @@ pub fn operations(graphs: &Arc<KeptGraphs>, dates: &Arc<KeptDates>) -> Vec<Opera
             some_of(
                 "only",
                 "Only records that slipped, were deferred without a new date, are overdue, have a \
-                    deadline that cannot be relied on (late, unknown or in a circle), or are \
+                    deadline that cannot be relied on (`can_be_met` is impossible, unknown or circle), or are \
                     open. Records that match any of the given values are returned.",
                 &only,
             ),

@@ -1,7 +1,11 @@
-//! What waits for what: one graph of all dated records, and the earliest date that each can meet.
+//! What waits for what, and the earliest date that each record can meet: a graph of everything, or
+//! of what one record waits for.
 //!
-//! The graph is built in one pass over the records. Dates are worked out starting from the records
-//! that wait for nothing, so a circle leaves its members unresolved and does not trap the search.
+//! What a record waits for directly follows from its own links ([`waits_of`]), for every view alike.
+//! A recommendation waits for what it depends on, what is to implement it and what it was deferred
+//! to. Records that it only refers to, duplicates or repeats hold nothing up, so they are not in the
+//! graph. Dates are worked out starting from the records that wait for nothing, so a circle leaves
+//! its members unresolved and does not trap the search.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,14 +20,15 @@ use super::kept::KeptWhole;
 use super::readiness::{Readiness, readiness};
 use crate::registers::assurance::{
     Recommendation, RecommendationLink, RecommendationRelation, RecommendationUpdate,
+    RecommendationUpdateKind,
 };
 use crate::registers::meetings::{Action, ActionPart, deferral_of};
 use crate::registers::plan::{Dependency, Plan, WorkPlanItem};
-use crate::registers::strategy::{Strategy, StrategyId, StrategyReview};
+use crate::registers::strategy::{Strategy, StrategyReview};
 use crate::world::collation::fold;
-use crate::world::dates::Progress;
+use crate::world::dates::{Deadline, Progress};
 use crate::world::visible::{Visibility, VisibleWorld};
-use crate::world::{AnyRecord, IdMap, IdSet, Resource};
+use crate::world::{AnyRecord, IdMap, IdSet, Rec, Resource};
 
 /// Why one record waits for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,11 +41,7 @@ pub enum WaitKind {
     DependsOn,
     /// It is to implement the recommendation.
     AddressedBy,
-    /// The response to the recommendation is found there.
-    RefersTo,
-    /// An update on the recommendation refers to it.
-    UpdateRefersTo,
-    /// It was deferred to this review of a strategy.
+    /// It was deferred to this record, such as a review of a strategy.
     #[strum(message = "Deferred to")]
     DeferredTo,
     /// It is due at this meeting.
@@ -50,33 +51,56 @@ pub enum WaitKind {
     ComesOutOf,
 }
 
-/// Whether a record's deadline can be met, given what it waits for.
+/// Whether a record's deadline can still be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
-pub enum DeadlineHolds {
-    /// It waits for nothing that is open, or for nothing that comes after its deadline.
+pub enum CanBeMet {
+    /// It waits for nothing that is open, or only for what comes by its deadline.
     #[strum(message = "Can be met")]
-    Holds,
-    /// What it waits for, directly or indirectly, comes after its deadline, or was given up.
+    Possible,
+    /// The deadline has passed, or what it waits for, directly or indirectly, comes after it or was
+    /// given up.
     #[strum(message = "Cannot be met")]
-    Late,
+    Impossible,
     /// What it waits for, directly or indirectly, has no date.
+    #[strum(message = "Waits for something undated")]
     Unknown,
     /// It waits for itself, or for others that wait for themselves.
     #[strum(message = "Circular wait")]
     Circle,
-    /// The record has no deadline date.
+    /// It has no deadline date, and nothing that it waits for is in doubt.
     NoDeadline,
-    /// It is done or was abandoned.
+    /// It is done, reported as done, or was abandoned.
     Closed,
 }
 
-impl DeadlineHolds {
+impl CanBeMet {
     /// Whether the deadline cannot be relied on.
     #[must_use]
     pub fn is_doubtful(self) -> bool {
-        matches!(self, Self::Late | Self::Unknown | Self::Circle)
+        matches!(self, Self::Impossible | Self::Unknown | Self::Circle)
+    }
+
+    /// The answer for a record with this deadline, which has this node if it waits for anything.
+    #[must_use]
+    pub fn of(node: Option<&Node>, deadline: &Deadline<'_>, on: NaiveDate) -> Self {
+        let is_gone = node.is_some_and(|n| !matches!(n.readiness, Readiness::Open(_)));
+        if is_gone || !deadline.is_open_on(on) {
+            return Self::Closed;
+        }
+        let due = deadline.due.due_on;
+        match node {
+            // Of what was deferred without a date, the first deadline counts, as everywhere.
+            _ if deadline.is_overdue(on) => Self::Impossible,
+            // What was given up never comes, and a known date that is too late is certain, whatever
+            // else has no date.
+            Some(node) if node.never.is_some() || node.days_late(due).is_some() => Self::Impossible,
+            Some(node) if node.is_circle => Self::Circle,
+            Some(node) if node.is_unknown => Self::Unknown,
+            _ if due.is_none() => Self::NoDeadline,
+            _ => Self::Possible,
+        }
     }
 }
 
@@ -169,43 +193,220 @@ impl Node {
         }
     }
 
-    /// Whether a deadline can be met, given the dates of what it waits for.
+    /// Days from a deadline to the earliest date by which all that it waits for is done, if that is
+    /// later.
     #[must_use]
-    pub fn holds(&self, due: Option<NaiveDate>) -> DeadlineHolds {
-        let Readiness::Open(_) = self.readiness else {
-            return DeadlineHolds::Closed;
-        };
-        let Some(due) = due else {
-            return DeadlineHolds::NoDeadline;
-        };
-        match self.earliest {
-            // What was given up never comes.
-            _ if self.never.is_some() => DeadlineHolds::Late,
-            // A known date that is too late is certain, whatever else has no date.
-            Some(earliest) if earliest > due => DeadlineHolds::Late,
-            _ if self.is_circle => DeadlineHolds::Circle,
-            _ if self.is_unknown => DeadlineHolds::Unknown,
-            _ => DeadlineHolds::Holds,
+    pub fn days_late(&self, due: Option<NaiveDate>) -> Option<i64> {
+        let late = (self.earliest? - due?).num_days();
+        (late > 0).then_some(late)
+    }
+
+    /// Whether something that it waits for, directly or indirectly, was given up.
+    #[must_use]
+    pub fn waits_for_given_up(&self) -> bool {
+        self.never.is_some()
+    }
+}
+
+/// What a record waits for directly.
+pub struct Wait<'a> {
+    to: To<'a>,
+    pub kind: WaitKind,
+    needed_by: Option<NaiveDate>,
+    /// Whether the record that says so still holds: a dependency that was met does not.
+    is_open: bool,
+}
+
+enum To<'a> {
+    Record(Uuid),
+    Words(&'a str),
+}
+
+impl<'a> Wait<'a> {
+    fn on(id: impl Into<Uuid>, kind: WaitKind) -> Self {
+        Self {
+            to: To::Record(id.into()),
+            kind,
+            needed_by: None,
+            is_open: true,
+        }
+    }
+
+    /// The record that it waits for; none for an event in words.
+    pub fn record(&self, seen: &'a VisibleWorld) -> Option<&'a Arc<dyn AnyRecord>> {
+        match self.to {
+            To::Record(id) => seen.any(id),
+            To::Words(_) => None,
         }
     }
 }
 
+/// What a record waits for directly, from its own links. Done and given-up records are included.
+pub fn waits_of<'a>(
+    seen: &'a VisibleWorld,
+    on: NaiveDate,
+    record: &'a Arc<dyn AnyRecord>,
+) -> Vec<Wait<'a>> {
+    let (id, any, reading) = (record.meta().id, record.as_any(), seen.reading(on));
+    let mut waits = Vec::new();
+    if let Some(item) = any.downcast_ref() {
+        waits_of_item(seen, on, item, &mut waits);
+    } else if let Some(recommendation) = any.downcast_ref() {
+        waits_of_recommendation(seen, on, recommendation, &mut waits);
+    } else if let Some(action) = any.downcast_ref::<Rec<Action>>() {
+        let meeting = action.data.target_meeting_id;
+        waits.extend(meeting.map(|m| Wait::on(m, WaitKind::DueAt)));
+    } else if let Some(part) = any.downcast_ref::<Rec<ActionPart>>() {
+        let meeting = deferral_of(reading, part).and_then(|d| d.data.to_meeting_id);
+        waits.extend(meeting.map(|m| Wait::on(m, WaitKind::DueAt)));
+    }
+    let given_up = |r: &Rec<StrategyReview>| {
+        StrategyReview::deadline(r, reading).progress == Progress::GivenUp
+    };
+    for review in seen.pointing::<StrategyReview>(id).filter(|r| !given_up(r)) {
+        if review.data.deferred.iter().any(|d| d.record_id == id) {
+            waits.push(Wait::on(review.meta.id, WaitKind::DeferredTo));
+        }
+        let planned = |s: &Rec<Strategy>| {
+            seen.is_live(s) && Strategy::deadline(s, reading).progress == Progress::Open
+        };
+        let is_result = review.data.successor_strategy_id.is_some_and(|s| s == id);
+        if is_result && any.downcast_ref().is_some_and(planned) {
+            waits.push(Wait::on(review.meta.id, WaitKind::ComesOutOf));
+        }
+    }
+    waits
+}
+
+fn waits_of_item<'a>(
+    seen: &'a VisibleWorld,
+    on: NaiveDate,
+    item: &'a Rec<WorkPlanItem>,
+    waits: &mut Vec<Wait<'a>>,
+) {
+    let is_worked = || {
+        let plan = seen.get::<Plan>(item.data.plan_id);
+        plan.is_some_and(|p| seen.is_active_on(p, on))
+    };
+    let mut dependencies = seen
+        .pointing::<Dependency>(item.meta.id)
+        .filter(|d| d.data.item_id == item.meta.id)
+        .peekable();
+    if dependencies.peek().is_none() || !is_worked() {
+        return;
+    }
+    for dependency in dependencies {
+        let data = &dependency.data;
+        let progress = Dependency::deadline(dependency, seen.reading(on)).progress;
+        let to = match (data.on_id, &data.on_other) {
+            (Some(id), _) => To::Record(id.uuid()),
+            (None, Some(words)) => To::Words(words),
+            (None, None) => continue,
+        };
+        if progress != Progress::GivenUp {
+            waits.push(Wait {
+                to,
+                kind: WaitKind::Dependency,
+                needed_by: data.needed_by.due_on,
+                is_open: progress == Progress::Open,
+            });
+        }
+    }
+}
+
+fn waits_of_recommendation<'a>(
+    seen: &'a VisibleWorld,
+    on: NaiveDate,
+    recommendation: &'a Rec<Recommendation>,
+    waits: &mut Vec<Wait<'a>>,
+) {
+    let id = recommendation.meta.id;
+    if !seen.is_live(recommendation) || recommendation.deadline_on(on).progress != Progress::Open {
+        return;
+    }
+    for link in seen
+        .pointing::<RecommendationLink>(id)
+        .filter(|l| l.data.recommendation_id == id)
+    {
+        let kind = match link.data.relation {
+            RecommendationRelation::DependsOn => WaitKind::DependsOn,
+            RecommendationRelation::AddressedBy => WaitKind::AddressedBy,
+            RecommendationRelation::RefersTo
+            | RecommendationRelation::Duplicates
+            | RecommendationRelation::Repeats => continue,
+        };
+        waits.push(Wait::on(link.data.to_id, kind));
+    }
+    // Only the last deferral counts: it replaces the one before.
+    let deferral = seen
+        .pointing::<RecommendationUpdate>(id)
+        .filter(|u| {
+            u.data.recommendation_id == id
+                && u.data.update_kind == RecommendationUpdateKind::Deferral
+        })
+        .max_by_key(|u| (u.data.stated_on, u.meta.created_at, u.meta.id));
+    // A deferral may also mention a board or a document, to which nothing can be deferred.
+    let is_dated = |id: &Uuid| {
+        let record = seen.any(*id);
+        record.is_some_and(|r| {
+            !matches!(
+                readiness(seen, on, r),
+                Readiness::NeverDue | Readiness::InForce
+            )
+        })
+    };
+    let referred = deferral.into_iter().flat_map(|u| u.data.referred());
+    waits.extend(
+        referred
+            .filter(is_dated)
+            .map(|to| Wait::on(to, WaitKind::DeferredTo)),
+    );
+}
+
 impl Graph {
-    /// The graph of everything visible to the caller, with its dates as of `on`.
-    fn of(seen: &VisibleWorld, on: NaiveDate) -> Self {
-        let mut graph = Self {
+    fn empty(on: NaiveDate) -> Self {
+        Self {
             on,
             nodes: Vec::new(),
             edges: Vec::new(),
             by_id: IdMap::default(),
             by_words: HashMap::new(),
-        };
-        graph.items(seen);
-        graph.recommendations(seen);
-        graph.reviews(seen);
-        graph.actions(seen);
+        }
+    }
+
+    /// The graph of everything visible to the caller, with its dates as of `on`.
+    pub fn of(seen: &VisibleWorld, on: NaiveDate) -> Self {
+        let mut graph = Self::empty(on);
+        let mut done = IdSet::default();
+        for id in waiting(seen) {
+            if done.insert(id) {
+                graph.expand(seen, id);
+            }
+        }
         graph.resolve();
         graph
+    }
+
+    /// The graph of what a record waits for, directly and indirectly: the same as in the graph of
+    /// everything. None if that is more than `most` records.
+    #[must_use]
+    pub fn ahead_of(seen: &VisibleWorld, on: NaiveDate, id: Uuid, most: usize) -> Option<Self> {
+        let mut graph = Self::empty(on);
+        graph.expand(seen, id);
+        let mut at = 0;
+        while let Some(node) = graph.nodes.get(at) {
+            if graph.nodes.len() > most {
+                return None;
+            }
+            // What is done or given up keeps nobody waiting.
+            let next = node.id().filter(|next| *next != id);
+            if let Some(next) = next.filter(|_| matches!(node.readiness, Readiness::Open(_))) {
+                graph.expand(seen, next);
+            }
+            at += 1;
+        }
+        graph.resolve();
+        Some(graph)
     }
 
     /// The node of a record, if anything waits for it or it waits for anything.
@@ -273,161 +474,57 @@ impl Graph {
         self.edges.push(edge);
     }
 
+    /// Adds what a record waits for directly.
+    fn expand(&mut self, seen: &VisibleWorld, id: Uuid) {
+        let Some(record) = seen.any(id) else { return };
+        for wait in waits_of(seen, self.on, record) {
+            self.add(seen, id, &wait);
+        }
+    }
+
     /// Adds a wait that lasts as long as both records are open. Repeated waits are kept once.
-    fn add_wait(&mut self, seen: &VisibleWorld, from: Uuid, to: Uuid, kind: WaitKind) {
-        let (Some(from), Some(to)) = (self.place(seen, from), self.place(seen, to)) else {
+    fn add(&mut self, seen: &VisibleWorld, from: Uuid, wait: &Wait<'_>) {
+        let Some(from) = self.place(seen, from) else {
             return;
         };
-        let waits = self
-            .nodes
-            .get(from)
-            .map(|n| n.waits.as_slice())
-            .unwrap_or_default();
-        let edge = |n: &usize| self.edges.get(*n);
-        // A link or dependency says more than a mention of the same record in an update.
-        let said = |e: &Edge| {
-            e.to == to
-                && (e.kind == kind
-                    || kind == WaitKind::UpdateRefersTo
-                    || (kind == WaitKind::DeferredTo && e.is_open))
+        let readiness = |graph: &Self, at: usize| graph.nodes.get(at).map(|n| n.readiness);
+        let is_waiting = wait.is_open && matches!(readiness(self, from), Some(Readiness::Open(_)));
+        let to = match wait.to {
+            To::Record(id) => self.place(seen, id),
+            To::Words(words) => Some(self.event(words, is_waiting)),
         };
-        if from == to || waits.iter().filter_map(edge).any(said) {
+        let Some(to) = to.filter(|to| *to != from) else {
+            return;
+        };
+        let waits = self.nodes.get(from).map(|n| n.waits.as_slice());
+        let mut known = waits
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|n| self.edges.get(*n));
+        // A link or dependency says more than a deferral to the same record.
+        let kind = wait.kind;
+        let is_said = |e: &Edge| {
+            let same = e.kind == kind && kind != WaitKind::Dependency;
+            e.to == to && (same || (kind == WaitKind::DeferredTo && e.is_open))
+        };
+        if known.any(is_said) {
             return;
         }
-        let readiness = |at: usize| self.nodes.get(at).map(|n| n.readiness);
         // A record that is never simply done or still to come, such as a goal, is waited for only
-        // if a link says so.
-        let to_come = match readiness(to) {
-            Some(Readiness::NeverDue) => kind == WaitKind::DependsOn,
+        // if a link or a dependency says so.
+        let to_come = match readiness(self, to) {
+            Some(Readiness::NeverDue) => {
+                matches!(kind, WaitKind::DependsOn | WaitKind::Dependency)
+            }
             other => other.is_some_and(Readiness::is_open),
         };
-        let is_open = to_come && matches!(readiness(from), Some(Readiness::Open(_)));
         self.wait(Edge {
             from,
             to,
             kind,
-            is_open,
-            needed_by: None,
+            is_open: is_waiting && to_come,
+            needed_by: wait.needed_by,
         });
-    }
-
-    fn items(&mut self, seen: &VisibleWorld) {
-        let plans = worked_plans(seen, self.on);
-        for dependency in seen.live::<Dependency>() {
-            let data = &dependency.data;
-            let Some(item) = seen.get::<WorkPlanItem>(data.item_id) else {
-                continue;
-            };
-            if !plans.contains(&item.data.plan_id.uuid()) {
-                continue;
-            }
-            let reading = seen.reading(self.on);
-            let progress = Dependency::deadline(dependency, reading).progress;
-            let is_open = progress == Progress::Open && item.due().progress == Progress::Open;
-            let Some(from) = self.place(seen, data.item_id.uuid()) else {
-                continue;
-            };
-            let to = match (data.on_id, &data.on_other) {
-                (Some(id), _) => self.place(seen, id.uuid()),
-                (None, Some(words)) => Some(self.event(words, is_open)),
-                (None, None) => None,
-            };
-            let Some(to) = to.filter(|_| progress != Progress::GivenUp) else {
-                continue;
-            };
-            // The dependency says that the item waits, but nothing waits for what is already done.
-            let done = self
-                .nodes
-                .get(to)
-                .is_some_and(|n| n.readiness == Readiness::Done);
-            self.wait(Edge {
-                from,
-                to,
-                kind: WaitKind::Dependency,
-                is_open: is_open && !done,
-                needed_by: data.needed_by.due_on,
-            });
-        }
-    }
-
-    fn recommendations(&mut self, seen: &VisibleWorld) {
-        let on = self.on;
-        let open = |id: Uuid| {
-            let found = seen.get::<Recommendation>(id).filter(|r| seen.is_live(*r));
-            found.is_some_and(|r| r.deadline_on(on).progress == Progress::Open)
-        };
-        for link in seen
-            .live::<RecommendationLink>()
-            .filter(|l| open(l.data.recommendation_id.uuid()))
-        {
-            let kind = match link.data.relation {
-                RecommendationRelation::DependsOn => WaitKind::DependsOn,
-                RecommendationRelation::AddressedBy => WaitKind::AddressedBy,
-                RecommendationRelation::RefersTo => WaitKind::RefersTo,
-                RecommendationRelation::Duplicates | RecommendationRelation::Repeats => continue,
-            };
-            self.add_wait(
-                seen,
-                link.data.recommendation_id.uuid(),
-                link.data.to_id.uuid(),
-                kind,
-            );
-        }
-        for update in seen
-            .live::<RecommendationUpdate>()
-            .filter(|u| open(u.data.recommendation_id.uuid()))
-        {
-            for to in update.data.referred() {
-                self.add_wait(
-                    seen,
-                    update.data.recommendation_id.uuid(),
-                    to,
-                    WaitKind::UpdateRefersTo,
-                );
-            }
-        }
-    }
-
-    fn reviews(&mut self, seen: &VisibleWorld) {
-        let reading = seen.reading(self.on);
-        for review in seen.live::<StrategyReview>() {
-            if StrategyReview::deadline(review, reading).progress == Progress::GivenUp {
-                continue;
-            }
-            for deferred in &review.data.deferred {
-                self.add_wait(
-                    seen,
-                    deferred.record_id.uuid(),
-                    review.meta.id,
-                    WaitKind::DeferredTo,
-                );
-            }
-            let planned = |id: &StrategyId| {
-                let found = seen.get::<Strategy>(*id).filter(|s| seen.is_live(*s));
-                found.is_some_and(|s| Strategy::deadline(s, reading).progress == Progress::Open)
-            };
-            if let Some(strategy) = review.data.successor_strategy_id.filter(planned) {
-                self.add_wait(seen, strategy.uuid(), review.meta.id, WaitKind::ComesOutOf);
-            }
-        }
-    }
-
-    fn actions(&mut self, seen: &VisibleWorld) {
-        for action in seen.live::<Action>() {
-            if let Some(meeting) = action.data.target_meeting_id {
-                self.add_wait(seen, action.meta.id, meeting.uuid(), WaitKind::DueAt);
-            }
-            for part in seen
-                .pointing::<ActionPart>(action.meta.id)
-                .filter(|p| p.data.action_id == action.meta.id)
-            {
-                if let Some(meeting) =
-                    deferral_of(seen.reading(self.on), part).and_then(|d| d.data.to_meeting_id)
-                {
-                    self.add_wait(seen, part.meta.id, meeting.uuid(), WaitKind::DueAt);
-                }
-            }
-        }
     }
 
     /// Works out the earliest dates, starting from what waits for nothing.
@@ -500,7 +597,7 @@ impl Graph {
             Readiness::Open(day) => day.or(edge.needed_by),
             Readiness::NeverDue => edge.needed_by,
             Readiness::GivenUp => None,
-            Readiness::Done => return (None, false),
+            Readiness::Done | Readiness::InForce => return (None, false),
         };
         // Something past its date but not done comes today at the earliest.
         let known = own.map(|day| day.max(self.on)).max(node.earliest);
@@ -534,16 +631,16 @@ impl Graph {
 
     /// The chain of waits that determines a record's date: what it waits for, what that waits for,
     /// and so on. If something was given up, the chain ends with it. If the date is known to be too
-    /// late, it ends with the record that has that date. Otherwise it ends with one that has no
-    /// date.
+    /// late for `due`, it ends with the record that has that date. Otherwise it ends with one that
+    /// has no date.
     #[must_use]
-    pub fn chain(&self, from: usize, holds: DeadlineHolds, most: usize) -> Vec<usize> {
+    pub fn chain(&self, from: usize, due: Option<NaiveDate>, most: usize) -> Vec<usize> {
         let mut chain: Vec<usize> = Vec::new();
         let Some(mut node) = self.nodes.get(from) else {
             return chain;
         };
-        let by_never = holds == DeadlineHolds::Late && node.never.is_some();
-        let by_day = holds == DeadlineHolds::Late || node.undated.is_none();
+        let by_never = node.never.is_some();
+        let by_day = node.days_late(due).is_some() || node.undated.is_none();
         let wanted = node.earliest;
         while chain.len() < most {
             let next = if by_never {
@@ -567,6 +664,33 @@ impl Graph {
         }
         chain
     }
+}
+
+/// The records that may wait for something. Some occur several times.
+fn waiting(seen: &VisibleWorld) -> impl Iterator<Item = Uuid> {
+    let dependencies = seen.live::<Dependency>().map(|d| d.data.item_id.uuid());
+    let links = seen
+        .live::<RecommendationLink>()
+        .map(|l| l.data.recommendation_id.uuid());
+    let deferrals = seen
+        .live::<RecommendationUpdate>()
+        .filter(|u| u.data.update_kind == RecommendationUpdateKind::Deferral)
+        .map(|u| u.data.recommendation_id.uuid());
+    let reviews = seen.live::<StrategyReview>().flat_map(|r| {
+        let deferred = r.data.deferred.iter().map(|d| d.record_id.uuid());
+        deferred.chain(r.data.successor_strategy_id.map(Uuid::from))
+    });
+    let actions = seen
+        .live::<Action>()
+        .filter(|a| a.data.target_meeting_id.is_some())
+        .map(|a| a.meta.id);
+    let parts = seen.live::<ActionPart>().map(|p| p.meta.id);
+    dependencies
+        .chain(links)
+        .chain(deferrals)
+        .chain(reviews)
+        .chain(actions)
+        .chain(parts)
 }
 
 /// All plans that are still being worked to.

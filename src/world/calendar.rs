@@ -77,6 +77,12 @@ pub fn day_of(at: DateTime<Utc>) -> NaiveDate {
     Calendar::current().day_of(at)
 }
 
+/// A day for a sentence: `30 November 2020`.
+#[must_use]
+pub fn in_words(day: NaiveDate) -> String {
+    day.format("%-d %B %Y").to_string()
+}
+
 /// The current day, for the organisation.
 #[must_use]
 pub fn today() -> NaiveDate {

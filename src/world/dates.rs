@@ -36,8 +36,10 @@ pub fn runs_on(days: Days, on: NaiveDate) -> bool {
 pub enum Progress {
     /// Still to be done.
     Open,
-    /// Done: complete, held, closed or in force.
+    /// Done: complete, held or closed.
     Done,
+    /// It came about and lasts: a plan that is worked to, a strategy or terms in force.
+    InForce,
     /// Given up: it will not be done.
     GivenUp,
     /// It is not something to be done: a document, a goal, an active board.
@@ -289,7 +291,12 @@ mod tests {
             day("2020-10-26").expect("a day"),
             When::on(day("2020-09-30")),
         );
-        for progress in [Progress::Done, Progress::GivenUp, Progress::Lasting] {
+        for progress in [
+            Progress::Done,
+            Progress::InForce,
+            Progress::GivenUp,
+            Progress::Lasting,
+        ] {
             assert!(!Deadline::new(progress, due).is_overdue(on), "{progress:?}");
         }
         let reported = |text| Deadline::new(Progress::Open, due).done_on(day(text));

@@ -16,6 +16,7 @@ pub mod date;
 pub mod dates;
 pub mod fields;
 pub mod id;
+pub mod kept_by;
 pub mod page;
 mod pointers;
 pub mod reads;
@@ -42,6 +43,7 @@ use uuid::Uuid;
 
 pub use catalogue::{Catalogue, Kind};
 pub use id::Id;
+pub use kept_by::KeptBy;
 pub use page::Page;
 pub use record::{
     AnyRecord, Key, Link, Marking, Meta, NothingComputed, Place, Reading, Rec, Resource, Rules,

@@ -23,6 +23,7 @@ use super::collation::{fold, reference_key, sort_key};
 use super::date::{Fault, PlannedDate};
 use super::dates::{Dated, Days, Deadline, runs_on};
 use super::id::{ANY, Id};
+use super::kept_by::KeptBy;
 
 #[cfg(doc)]
 use super::id::Target;
@@ -33,7 +34,9 @@ use crate::policy::{Act, Subject};
 use crate::problem::{Code, FieldError, Problem};
 
 /// Who may see a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Marking {
@@ -736,6 +739,10 @@ pub trait Resource:
     fn exists_on(&self, day: NaiveDate) -> bool {
         runs_on(self.active_days(), day)
     }
+    /// Who keeps the full record.
+    fn kept_by(&self) -> KeptBy {
+        KeptBy::Here
+    }
     /// Records with which it ends or ceases to apply: by default those that it is part of.
     fn ends_with(&self) -> Place {
         self.place()
@@ -815,6 +822,8 @@ pub trait AnyRecord: Send + Sync + Debug {
     /// Whether its own fields say that it exists or applies on a day. Ask
     /// [`World::is_active_on`] instead, which knows the records around it.
     fn exists_on(&self, day: NaiveDate) -> bool;
+    /// Who keeps the full record.
+    fn kept_by(&self) -> KeptBy;
     /// Records with which it ends ([`Resource::ends_with`]).
     fn ends_with(&self) -> Place;
     /// Its place in one of the kind's sort orders, without its id.
@@ -901,6 +910,9 @@ impl<R: Resource> AnyRecord for Rec<R> {
     }
     fn exists_on(&self, day: NaiveDate) -> bool {
         self.data.exists_on(day)
+    }
+    fn kept_by(&self) -> KeptBy {
+        self.data.kept_by()
     }
     fn ends_with(&self) -> Place {
         self.data.ends_with()

@@ -802,6 +802,56 @@ async fn a_contributor_keeps_to_their_unit(app: TestApp) {
     assert_eq!(axes(&app, &other).await, ["open", "none", "none"]);
 }
 
+/// An assertion says of which kind it is; what it is aligned to and which group is meant go with
+/// their kinds alone.
+async fn an_assertion_says_what_it_says_of_its_record(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (plan, strategy) = (
+        maker.make_named("plan").await,
+        maker.make_named("strategy").await,
+    );
+    let client = maker.client(kind("assertion"));
+    let draft = |fields: Value| {
+        let mut draft =
+            json!({ "about_id": plan.id(), "claim": "So it is", "said_on": "2020-10-26" });
+        let fields = fields.as_object().expect("an object").clone();
+        draft.as_object_mut().expect("an object").extend(fields);
+        draft
+    };
+    let to = strategy.id();
+    let refused = [
+        (json!({ "assertion_kind": "aligned" }), "/aligned_to_id"),
+        (
+            json!({ "assertion_kind": "complete", "aligned_to_id": to }),
+            "/aligned_to_id",
+        ),
+        (json!({ "aligned_to_id": to }), "/aligned_to_id"),
+        (
+            json!({ "assertion_kind": "none", "group_kind": "business_group" }),
+            "/group_kind",
+        ),
+    ];
+    for (fields, at) in some(refused) {
+        client
+            .post("/api/v1/assertions", &draft(fields))
+            .await
+            .problem_at("rule_violation", at);
+    }
+    let aligned = json!({ "assertion_kind": "aligned", "aligned_to_id": to });
+    let group = json!({ "assertion_kind": "all_of_group", "group_kind": "business_group" });
+    for fields in some([json!({}), aligned, group]) {
+        client
+            .post("/api/v1/assertions", &draft(fields))
+            .await
+            .status(201);
+    }
+    let found = client
+        .items("/api/v1/assertions?assertion_kind=aligned,improved")
+        .await;
+    let kinds: Vec<&Value> = found.iter().map(|a| &a["assertion_kind"]).collect();
+    assert_eq!(kinds, ["aligned"]);
+}
+
 /// What is marked official_sensitive shows in no list, count, view or figure to who is not cleared.
 async fn what_is_marked_stays_invisible(app: TestApp) {
     let maker = Maker::new(&app);
@@ -1312,6 +1362,7 @@ on_both!(
     a_duplicate_closes_only_when_audit_accepts,
     a_closure_rests_on_its_ground,
     a_contributor_keeps_to_their_unit,
+    an_assertion_says_what_it_says_of_its_record,
     what_is_marked_stays_invisible,
     a_control_follows_its_recommendation,
     words_of_an_older_control_become_a_link,

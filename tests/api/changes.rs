@@ -241,6 +241,28 @@ async fn a_board_is_told_what_changed_since_it_met(app: TestApp) {
         .starts_with("2020-03-03T00:00:00"),
         "before that day, not on it"
     );
+    // A meeting whose day has passed may have been held: the answer goes back no further, and says
+    // that it is not recorded.
+    let day = json!({ "precision": "day", "due_on": "2020-09-14" });
+    maker.make_with("meeting", json!({ "board_id": board.id(), "title": "Forgotten", "status": "scheduled", "scheduled": day, "held_on": null, "cancellation_reason": null, "agenda": [] })).await;
+    let last = viewer
+        .get(&format!("{path}&on=2020-10-26"))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        (
+            &last["since_meeting"]["title"],
+            &last["since_meeting_status"]
+        ),
+        (&json!("Forgotten"), &json!("scheduled"))
+    );
+    let before = viewer
+        .get(&format!("{path}&on=2020-09-14"))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(before["since_meeting_status"], "held");
     viewer
         .get(&format!("{path}&since=2020-01-01"))
         .await

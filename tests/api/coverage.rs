@@ -344,7 +344,15 @@ async fn measures_and_good_practice_are_covered(app: TestApp) {
     maker
         .create(
             kind("good_practice"),
-            &json!({ "unit_id": below.id(), "title": "Mentoring", "basis": "planned" }),
+            &json!({ "unit_id": below.id(), "title": "Mentoring", "basis": "planned", "published_on": "2020-09-01" }),
+        )
+        .await;
+    let inner = unit("GROUP-3", "business_group", Some(&group)).await;
+    // Not published yet.
+    maker
+        .create(
+            kind("good_practice"),
+            &json!({ "unit_id": inner.id(), "title": "Listening", "basis": "planned" }),
         )
         .await;
     let view = matrix(&app, "groups-good-practice").await;
@@ -358,7 +366,19 @@ async fn measures_and_good_practice_are_covered(app: TestApp) {
         (&filled["column"], &filled["marks"], &filled["count"]),
         (&json!("planned"), &json!(["example"]), &json!(1))
     );
-    assert!(references(&view, "row_gaps").contains(&idle.reference()));
+    for without in [&idle, &inner] {
+        assert!(references(&view, "row_gaps").contains(&without.reference()));
+    }
+    let path = "/api/v1/gaps?rule=group_without_good_practice";
+    let gaps = app.role(Role::Viewer).items(path).await;
+    let of_gaps = gaps
+        .iter()
+        .filter_map(|g| g["record"]["reference"].as_str());
+    assert_eq!(
+        of_gaps.collect::<Vec<_>>(),
+        references(&view, "row_gaps"),
+        "the gaps are those of the matrix"
+    );
 }
 
 on_both!(

@@ -316,7 +316,7 @@ on_both!(
 async fn a_back_dated_version_says_when_it_was_entered(app: TestApp) {
     let viewer = app.role(Role::Viewer);
     let item = viewer
-        .items("/api/v1/work-plan-items?reference=WP17-DASHBOARD")
+        .items("/api/v1/work-plan-items?reference=WP17-RECRUIT")
         .await
         .remove(0);
     let path = format!(

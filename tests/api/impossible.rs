@@ -170,7 +170,7 @@ async fn what_waits_for_what_was_given_up_is_found(app: TestApp) {
         let rows = slippage["items"].as_array().expect("rows");
         let row = rows.iter().find(|r| r["record"]["id"] == made.id_text());
         let row = row.expect("a row");
-        assert_eq!(row["holds"], "late", "{row}");
+        assert_eq!(row["can_be_met"], "impossible", "{row}");
         let chain = row["chain"].as_array().expect("a chain");
         assert_eq!(
             chain.last().expect("an end")["record"]["id"],

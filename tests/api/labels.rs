@@ -28,7 +28,7 @@ const IDENTIFIERS: [&str; 9] = [
 
 /// Columns with the words of a source or of the person who recorded them, the frozen content of
 /// papers, and values as they were recorded, which may be whole lists in JSON.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 18] = [
     "name",
     "title",
     "text",
@@ -45,6 +45,9 @@ const WORDS: [&str; 16] = [
     "label",
     "before",
     "after",
+    // Names of fields, for a program that closes a finding.
+    "closed by.fields",
+    "fields",
 ];
 
 /// Whether a field has other things than codes.
@@ -66,6 +69,9 @@ fn codes() -> BTreeSet<String> {
         .collect();
     // Also the word for an empty list, or for nothing at all.
     codes.remove("none");
+    // Also the words for a truth value.
+    codes.remove("true");
+    codes.remove("false");
     assert!(codes.len() > 300 && codes.contains("in_progress"));
     codes
 }
@@ -120,7 +126,14 @@ async fn no_workbook_has_codes(app: TestApp) {
     assert!(views.len() > 20, "{views:?}");
     let mut cells = 0;
     for address in some(lists.chain(views)) {
-        let book = auditor.get(&address).await.status(200).body.clone();
+        let reply = auditor.get(&address).await;
+        // The frozen content of a paper is longer than a cell may be, and nothing is cut off.
+        if reply.status == 406 {
+            let detail = reply.problem("not_acceptable")["detail"].to_string();
+            assert!(detail.contains("of ISSUE-2020 has"), "{address}: {detail}");
+            continue;
+        }
+        let book = reply.status(200).body.clone();
         cells += workbook::rows(&book).iter().map(Vec::len).sum::<usize>();
         in_workbook(&address, &book, &codes, &mut found);
     }
@@ -151,14 +164,11 @@ fn texts(page: &str) -> Vec<String> {
     all
 }
 
-/// Markdown without the addresses of its links.
+/// Markdown without the addresses of its links, which follow the text.
 fn without_addresses(text: &str) -> String {
-    let mut parts = text.split("](");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        out.push_str(part.split_once(')').map_or("", |(_, rest)| rest));
-    }
-    out
+    let is_address = |line: &&str| line.starts_with('[') && line.contains("]: /");
+    let lines = text.lines().filter(|line| !is_address(line));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 async fn content(client: &Client, id: &str, format: &str) -> Vec<u8> {
@@ -188,8 +198,8 @@ async fn no_paper_has_codes(app: TestApp) {
         ];
         for (form, texts) in forms {
             assert!(texts.len() > 50, "{form}");
-            // A Word document lists the queries behind its figures.
-            for text in texts.iter().filter(|t| !t.starts_with("/api/")) {
+            for text in &texts {
+                assert!(!text.contains("/api/"), "{form}: {text}");
                 for code in codes_in(text, &codes) {
                     found.insert(format!("{reference} {form}: {code} in {text}"));
                 }

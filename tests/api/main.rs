@@ -16,6 +16,7 @@ mod support;
 
 mod access;
 mod assurance;
+mod attention;
 mod back_dating;
 mod blank_texts;
 mod calendar;

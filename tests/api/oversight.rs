@@ -245,6 +245,49 @@ async fn a_submission_is_for_one_of_the_due_dates(app: TestApp) {
         .problem("method_not_allowed");
 }
 
+/// A board can owe a report, alone: the report is in its list, its scope and the gap.
+async fn a_board_owes_a_report(app: TestApp) {
+    let maker = Maker::new(&app);
+    let board = maker
+        .make_with("board", json!({ "title": "A board" }))
+        .await;
+    let owed = yearly(
+        &maker,
+        json!({ "from_unit_id": null, "from_board_id": board.id() }),
+    )
+    .await;
+    yearly(&maker, json!({})).await;
+    let client = maker.client(owed.kind);
+    let owner = board.record["owner_unit_id"].as_str().expect("an owner");
+    let of_board = format!("from_board_id={}", board.id_text());
+    for path in some([
+        format!("{OBLIGATIONS}?{of_board}"),
+        format!("{OBLIGATIONS}?unit_below={owner}"),
+    ]) {
+        let found = client.items(&path).await;
+        let ids: Vec<&Value> = found.iter().map(|o| &o["id"]).collect();
+        assert_eq!(ids, [&json!(owed.id())], "{path}");
+    }
+    let path = format!("/api/v1/report-occurrences?on=2020-10-26&missed=true&{of_board}");
+    let missed = client.get(&path).await.status(200).json();
+    let missed = missed["items"].as_array().expect("items");
+    for occurrence in some(missed) {
+        assert_eq!(occurrence["obligation"]["id"], json!(owed.id()));
+        assert_eq!(occurrence["from_board_id"], json!(board.id()));
+        assert_eq!(occurrence["from_unit_id"], Value::Null);
+    }
+    let path = format!(
+        "/api/v1/gaps?on=2020-10-26&rule=report_missed&record_id={}",
+        owed.id_text()
+    );
+    let gaps = client.get(&path).await.status(200).text();
+    let debtor = format!("owed by A board ({})", board.reference());
+    assert!(gaps.contains(&debtor), "{gaps}");
+    let nobody = json!({ "from_board_id": null });
+    let refused = client.patch(&owed.path, &owed.etag, &nobody).await;
+    refused.problem_at("rule_violation", "/from_unit_id");
+}
+
 /// A frequency is a rule, an interval or words, and a hostile rule is refused with the remedy.
 async fn a_frequency_is_one_that_can_be_followed(app: TestApp) {
     let maker = Maker::new(&app);
@@ -394,6 +437,7 @@ on_both!(
     a_report_is_expected_met_late_or_missed,
     the_reports_of_all_obligations,
     a_submission_is_for_one_of_the_due_dates,
+    a_board_owes_a_report,
     a_frequency_is_one_that_can_be_followed,
     the_equality_duties_from_their_template
 );

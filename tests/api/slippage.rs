@@ -69,8 +69,8 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
     let last = waits(&maker, &second, &third).await;
     let seen = row(&app, &first).await;
     assert_eq!(
-        (&seen["holds"], &seen["earliest_on"]),
-        (&json!("late"), &json!("2021-06-30")),
+        (&seen["can_be_met"], &seen["earliest_on"]),
+        (&json!("impossible"), &json!("2021-06-30")),
         "{seen:#}"
     );
     assert_eq!(
@@ -80,17 +80,17 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
     assert_eq!(
         (
             &seen["waits_on"][0]["is_late"],
-            &row(&app, &third).await["holds"]
+            &row(&app, &third).await["can_be_met"]
         ),
-        (&json!(true), &json!("holds"))
+        (&json!(true), &json!("possible"))
     );
     assert_eq!(row(&app, &third).await["awaited_by"], 1);
     let change = json!({ "item_id": first.id(), "to": due("2021-12-31"), "approver_board_id": board.id(), "reason": "It waits", "decided_on": "2020-10-20" });
     maker.create(kind("deadline_change"), &change).await;
     let seen = row(&app, &first).await;
     assert_eq!(
-        (&seen["holds"], &seen["moved_days"], &seen["changes"]),
-        (&json!("holds"), &json!(334), &json!(1)),
+        (&seen["can_be_met"], &seen["moved_days"], &seen["changes"]),
+        (&json!("possible"), &json!(334), &json!(1)),
         "{seen:#}"
     );
     assert_eq!(
@@ -110,7 +110,7 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
         .patch(&last.path, &last.etag, &json!({ "status": "met" }))
         .await
         .status(200);
-    assert_eq!(row(&app, &second).await["holds"], "holds");
+    assert_eq!(row(&app, &second).await["can_be_met"], "possible");
     // What was to be done by now comes today at the earliest.
     let late = item(&maker, &plan, json!({ "deadline": due("2020-06-30") })).await;
     let soon = item(&maker, &plan, json!({ "deadline": due("2020-09-30") })).await;
@@ -118,12 +118,12 @@ async fn a_date_holds_no_better_than_what_it_waits_on(app: TestApp) {
     let seen = row(&app, &soon).await;
     assert_eq!(
         (
-            &seen["holds"],
+            &seen["can_be_met"],
             &seen["earliest_on"],
             &seen["is_overdue"],
             &seen["days_overdue"]
         ),
-        (&json!("late"), &json!(DAY), &json!(true), &json!(26))
+        (&json!("impossible"), &json!(DAY), &json!(true), &json!(26))
     );
 }
 
@@ -166,7 +166,7 @@ async fn several_wait_on_one_event_without_a_day(app: TestApp) {
     assert_eq!(events[0]["first_needed_on"], "2020-12-31");
     let behind = row(&app, &behind).await;
     assert_eq!(
-        (&behind["holds"], &behind["earliest_on"]),
+        (&behind["can_be_met"], &behind["earliest_on"]),
         (&json!("unknown"), &json!("2021-01-31"))
     );
     assert_eq!(
@@ -199,11 +199,7 @@ async fn a_circle_is_named(app: TestApp) {
     };
     let (one, two, third) = (make(1).await, make(2).await, make(3).await);
     let auditor = app.role(Role::Auditor);
-    for (from, relation, to) in [
-        (&one, "depends_on", &two),
-        (&two, "refers_to", &one),
-        (&third, "depends_on", &one),
-    ] {
+    for (from, relation, to) in [(&one, "depends_on", &two), (&third, "depends_on", &one)] {
         let link =
             json!({ "recommendation_id": from.id(), "relation": relation, "to_id": to.id() });
         auditor
@@ -211,9 +207,21 @@ async fn a_circle_is_named(app: TestApp) {
             .await
             .status(201);
     }
+    let post = maker.make_named("post").await;
+    let deferred = async |from: &Made, words: &str, to: Vec<&Made>| {
+        let to: Vec<Value> = to.iter().map(|t| json!(t.id())).collect();
+        let deferral = json!({ "recommendation_id": from.id(), "update_kind": "deferral", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": words, "refers_to_ids": to });
+        maker
+            .claimant()
+            .await
+            .post("/api/v1/recommendation-updates", &deferral)
+            .await
+            .status(201);
+    };
+    deferred(&two, "Once the other is done", vec![&one]).await;
     for on in [&one, &two, &third] {
         let seen = row(&app, on).await;
-        assert_eq!(seen["holds"], "circle", "{seen:#}");
+        assert_eq!(seen["can_be_met"], "circle", "{seen:#}");
         assert!(
             seen["chain"]
                 .as_array()
@@ -235,14 +243,7 @@ async fn a_circle_is_named(app: TestApp) {
         ),
         (&json!(3), &json!(3), &json!(false))
     );
-    let post = maker.make_named("post").await;
-    let deferred = json!({ "recommendation_id": one.id(), "update_kind": "deferral", "stated_on": "2020-10-20", "by_post_id": post.id(), "narrative": "To the refresh" });
-    maker
-        .claimant()
-        .await
-        .post("/api/v1/recommendation-updates", &deferred)
-        .await
-        .status(201);
+    deferred(&one, "To the refresh", vec![]).await;
     let longer = json!({ "recommendation_id": one.id(), "to": due("2021-03-31"), "approver_post_id": post.id(), "reason": "Agreed", "approved_on": "2020-10-21" });
     maker
         .create(kind("recommendation_extension"), &longer)
@@ -370,15 +371,151 @@ async fn what_was_closed_unimplemented_is_given_up(app: TestApp) {
         .post("/api/v1/recommendation-links", &link)
         .await
         .status(201);
-    assert_eq!(row(&app, &waiting).await["holds"], "holds");
+    assert_eq!(row(&app, &waiting).await["can_be_met"], "possible");
     let post = maker.make_named("post").await;
     let closure = json!({ "recommendation_id": given_up.id(), "closure": "risk_accepted", "closed_on": "2020-10-20", "reason": "Accepted", "accepted_by_post_id": post.id() });
     auditor
         .post("/api/v1/recommendation-closures", &closure)
         .await
         .status(201);
-    assert_eq!(row(&app, &waiting).await["holds"], "late");
+    assert_eq!(row(&app, &waiting).await["can_be_met"], "impossible");
     assert_eq!(row(&app, &given_up).await["is_open"], false);
+}
+
+/// A recommendation waits for what it depends on, what implements it and what it was deferred to.
+/// What it refers to, duplicates or repeats holds nothing up.
+async fn what_is_only_referred_to_holds_nothing_up(app: TestApp) {
+    let maker = Maker::new(&app);
+    let make = async |due: Value| {
+        maker
+            .make_with("recommendation", json!({ "deadline": due }))
+            .await
+    };
+    let (one, later) = (make(due("2020-11-30")).await, make(due("2021-11-30")).await);
+    let review = maker
+        .make_with(
+            "strategy_review",
+            json!({ "status": "in_progress", "target": {}, "deferred": [], "completed_on": null }),
+        )
+        .await;
+    let auditor = app.role(Role::Auditor);
+    for relation in ["refers_to", "duplicates", "repeats"] {
+        let link =
+            json!({ "recommendation_id": one.id(), "relation": relation, "to_id": later.id() });
+        auditor
+            .post("/api/v1/recommendation-links", &link)
+            .await
+            .status(201);
+    }
+    let claimant = maker.claimant().await;
+    let update = async |update_kind: &str, to: &Made| {
+        let update = json!({ "recommendation_id": one.id(), "update_kind": update_kind, "stated_on": "2020-10-20", "narrative": "See there", "refers_to_ids": [to.id()] });
+        claimant
+            .post("/api/v1/recommendation-updates", &update)
+            .await
+            .status(201);
+    };
+    update("refers_to", &review).await;
+    let gaps = async || -> Vec<String> {
+        let path = format!("/api/v1/gaps?on={DAY}&record_id={}", one.id_text());
+        let gaps = app.role(Role::Viewer).items(&path).await;
+        let codes = gaps.iter().filter_map(|g| g["rule"].as_str());
+        let waits = codes.filter(|c| c.starts_with("recommendation_waits"));
+        waits.map(str::to_owned).collect()
+    };
+    let seen = row(&app, &one).await;
+    assert_eq!(
+        (&seen["can_be_met"], &seen["waits_on"], gaps().await),
+        (&json!("possible"), &json!([]), Vec::new()),
+        "{seen:#}"
+    );
+    assert_eq!(row(&app, &later).await["awaited_by"], 0);
+    let graph = app.role(Role::Viewer).get("/api/v1/dependency-graph").await;
+    assert_eq!(graph.status(200).json()["edges_in_all"], 0);
+    update("deferral", &review).await;
+    let seen = row(&app, &one).await;
+    assert_eq!(
+        (&seen["can_be_met"], &seen["waits_on"][0]["wait_kind"]),
+        (&json!("unknown"), &json!("deferred_to")),
+        "{seen:#}"
+    );
+    assert_eq!(gaps().await, ["recommendation_waits_for_undated"]);
+    // A later deferral replaces the one before.
+    update("deferral", &later).await;
+    let seen = row(&app, &one).await;
+    assert_eq!(seen["can_be_met"], "impossible", "{seen:#}");
+    assert_eq!(references(&seen["waits_on"]), [later.reference()]);
+    assert_eq!(gaps().await, ["recommendation_waits_beyond_deadline"]);
+}
+
+/// Whether a deadline has passed and whether it can still be met are told apart. One that has passed
+/// never can.
+async fn a_deadline_that_has_passed_cannot_be_met(app: TestApp) {
+    let maker = Maker::new(&app);
+    let plan = maker.make_with("plan", json!({ "status": "active" })).await;
+    let told = async |fields: Value| {
+        let item = item(&maker, &plan, fields).await;
+        let seen = row(&app, &item).await;
+        (seen["timeliness"].clone(), seen["can_be_met"].clone())
+    };
+    let is = |timeliness: &str, can_be_met: &str| (json!(timeliness), json!(can_be_met));
+    assert_eq!(
+        told(json!({ "deadline": due("2017-06-30") })).await,
+        is("overdue", "impossible")
+    );
+    assert_eq!(
+        told(json!({ "deadline": due(DAY) })).await,
+        is("due_soon", "possible")
+    );
+    assert_eq!(
+        told(json!({ "deadline": due("2021-06-30") })).await,
+        is("not_due", "possible")
+    );
+    let done = json!({ "deadline": due("2020-06-30"), "status": "complete", "completed_on": "2020-07-15" });
+    assert_eq!(told(done).await, is("met_late", "closed"));
+    let counts = slippage(&app, "").await["counts"].clone();
+    assert_eq!(
+        (&counts["overdue"], &counts["cannot_be_met"]),
+        (&json!(1), &json!(1))
+    );
+}
+
+/// An active plan is in force: nothing waits for it, but it is not done until it is closed.
+async fn an_active_plan_is_in_force_and_not_done(app: TestApp) {
+    let maker = Maker::new(&app);
+    let plan = maker.make_with("plan", json!({ "status": "draft" })).await;
+    let one = maker
+        .make_with("recommendation", json!({ "deadline": due("2020-11-30") }))
+        .await;
+    let link =
+        json!({ "recommendation_id": one.id(), "relation": "depends_on", "to_id": plan.id() });
+    let auditor = app.role(Role::Auditor);
+    auditor
+        .post("/api/v1/recommendation-links", &link)
+        .await
+        .status(201);
+    let drawn = async || {
+        let path = format!("/api/v1/dependency-graph?record_id={}", one.id_text());
+        let graph = app.role(Role::Viewer).get(&path).await.status(200).json();
+        let nodes = graph["nodes"].as_array().expect("nodes").clone();
+        let node = nodes
+            .into_iter()
+            .find(|n| n["record"]["id"] == plan.id_text());
+        (
+            node.expect("the plan")["state"].clone(),
+            graph["edges"][0]["is_open"].clone(),
+        )
+    };
+    assert_eq!(drawn().await, (json!("open"), json!(true)));
+    for (status, state) in [("active", "in_force"), ("closed", "done")] {
+        let client = maker.client(plan.kind);
+        let etag = client.get(&plan.path).await.etag();
+        client
+            .patch(&plan.path, &etag, &json!({ "status": status }))
+            .await
+            .status(200);
+        assert_eq!(drawn().await, (json!(state), json!(false)), "{status}");
+    }
 }
 
 /// Pages follow each other; parameters that are not understood are named; what is hidden changes no
@@ -462,7 +599,7 @@ async fn slippage_comes_in_pages_and_hides_what_is_hidden(app: TestApp) {
         .await
         .status(200)
         .json();
-    assert_eq!(cleared["counts"]["late"], 1, "{cleared:#}");
+    assert_eq!(cleared["counts"]["cannot_be_met"], 1, "{cleared:#}");
 }
 
 /// The graph is drawn in Mermaid and DOT, chosen by parameter or Accept; no title leaves its label;
@@ -608,6 +745,9 @@ on_both!(
     what_is_deferred_to_no_day_shows,
     nothing_is_due_any_more_of_a_cancelled_action,
     what_was_closed_unimplemented_is_given_up,
+    what_is_only_referred_to_holds_nothing_up,
+    a_deadline_that_has_passed_cannot_be_met,
+    an_active_plan_is_in_force_and_not_done,
     slippage_comes_in_pages_and_hides_what_is_hidden,
     the_graph_is_drawn_and_no_title_leaves_its_label
 );

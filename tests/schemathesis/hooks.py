@@ -33,6 +33,8 @@ def is_beyond_schema(error):
         or pointer in ("?since", "?since_meeting_of")
         # An id of the right form may lead to no record, or to one of another kind.
         or code == "not_found"
+        or (pointer == "?record_id" and "must be the id of a" in error["detail"])
+        or (pointer == "?figure" and "must be the name of a figure" in error["detail"])
         or (pointer == "?with" and "must be the id of a paper" in error["detail"])
         # A digest is 32 bytes, in base64 without stray bits.
         or (pointer in ("Content-Digest", "Repr-Digest") and code == "invalid")

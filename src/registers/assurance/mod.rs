@@ -6,7 +6,7 @@ mod controls;
 mod recommendation;
 mod review;
 
-pub use assertion::{Assertion, AssertionEvidence};
+pub use assertion::{Assertion, AssertionEvidence, AssertionKind};
 pub use recommendation::closure::{ClosureKind, RecommendationClosure};
 pub use recommendation::extension::RecommendationExtension;
 pub use recommendation::link::{RecommendationLink, RecommendationLinkId, RecommendationRelation};
@@ -31,6 +31,7 @@ use crate::world::vocabulary::Vocabulary;
 /// The vocabularies of this register.
 pub const VOCABULARY: &[fn() -> Vocabulary] = &[
     Vocabulary::of::<AssertionEvidence>,
+    Vocabulary::of::<AssertionKind>,
     Vocabulary::of::<AuditReviewKind>,
     Vocabulary::of::<ClosureKind>,
     Vocabulary::of::<ManagementDecision>,
@@ -113,6 +114,8 @@ mod tests {
                 ("priority", json!("urgent")),
                 ("deadline", json!("November 2020")),
                 ("goal_ids", json!(vec![ID; 51])),
+                ("shown_by_ids", json!(["20 seats"])),
+                ("shown_by_ids", json!(vec![ID; 21])),
                 // Computed fields are never sent.
                 ("first_deadline", json!({ "precision": "unspecified" })),
                 ("implementation", json!("open")),
@@ -161,6 +164,9 @@ mod tests {
             &[
                 ("about_id", Value::Null),
                 ("claim", json!("")),
+                ("assertion_kind", json!("splendid")),
+                ("aligned_to_id", json!("STRIDE")),
+                ("group_kind", json!("everyone")),
                 ("evidence", json!("plenty")),
                 ("evidence_description", long(2001)),
             ],

@@ -115,6 +115,8 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "plan_without_owner",
             "plan_without_version",
             "plan_incomplete",
+            "plan_without_items",
+            "plan_ended_with_open_items",
         ],
     ),
     (
@@ -194,7 +196,11 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
             "seat_never_filled",
         ],
     ),
-    (GapRegister::Boards, "meeting", &["meeting_without_minutes"]),
+    (
+        GapRegister::Boards,
+        "meeting",
+        &["meeting_not_recorded", "meeting_without_minutes"],
+    ),
     (GapRegister::Boards, "minutes", &["minutes_unapproved"]),
     (
         GapRegister::Boards,
@@ -258,10 +264,16 @@ pub const GAP_CODES: &[(GapRegister, &str, &[&str])] = &[
     ),
     (
         GapRegister::Risk,
+        "risk_register",
+        &["risk_register_without_board", "risk_register_empty"],
+    ),
+    (
+        GapRegister::Risk,
         "risk",
         &[
             "risk_without_owner",
             "risk_without_score",
+            "risk_without_appetite",
             "risk_without_control",
             "risk_without_review",
             "risk_review_overdue",

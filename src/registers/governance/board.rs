@@ -13,7 +13,7 @@ use crate::registers::organisation::UnitId;
 use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::dates::{Days, Deadline, Progress, When, runs_on};
 use crate::world::{
-    Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
+    Id, KeptBy, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text, rename,
 };
 
 /// Kind of body.
@@ -86,6 +86,9 @@ pub struct Board {
     /// Date the board was dissolved. Required for a dissolved board; not allowed for any other.
     #[serde(default)]
     pub dissolved_on: Option<NaiveDate>,
+    /// Who keeps the full record.
+    #[serde(default)]
+    pub kept_by: KeptBy,
 }
 
 impl Board {
@@ -144,6 +147,9 @@ impl Resource for Board {
     }
     fn title(&self) -> Option<&str> {
         Some(&self.title)
+    }
+    fn kept_by(&self) -> KeptBy {
+        self.kept_by
     }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)

@@ -288,7 +288,8 @@ impl Resource for TermsOfReference {
     fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
         let progress = match record.data.status {
             TermsStatus::Draft | TermsStatus::InReview => Progress::Open,
-            TermsStatus::Agreed | TermsStatus::Superseded => Progress::Done,
+            TermsStatus::Agreed => Progress::InForce,
+            TermsStatus::Superseded => Progress::Done,
         };
         Deadline::new(progress, When::default()).done_on(record.data.approved_on)
     }

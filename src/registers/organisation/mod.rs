@@ -22,6 +22,7 @@ use crate::world::{Catalogue, Reading};
 pub const VOCABULARY: &[fn() -> Vocabulary] = &[
     Vocabulary::of::<Affiliation>,
     Vocabulary::of::<HoldingCapacity>,
+    Vocabulary::of::<crate::world::KeptBy>,
     Vocabulary::of::<UnitKind>,
 ];
 

@@ -65,6 +65,7 @@ mod tests {
                 ("title", json!("")),
                 ("what", long(4001)),
                 ("from_unit_id", json!("SIDU")),
+                ("from_board_id", json!("STRIDE-BOARD")),
                 ("legal_basis", long(501)),
                 ("statutory_duty", json!("gender_pay_gap")),
                 ("frequency", json!({ "rule": long(201) })),

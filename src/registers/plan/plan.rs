@@ -139,7 +139,8 @@ impl Resource for Plan {
     fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
         let progress = match record.data.status {
             PlanStatus::Draft => Progress::Open,
-            PlanStatus::Active | PlanStatus::Closed => Progress::Done,
+            PlanStatus::Active => Progress::InForce,
+            PlanStatus::Closed => Progress::Done,
         };
         Deadline::new(progress, When::default())
     }

@@ -33,9 +33,8 @@ pub struct RepresentationTarget {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 500)]
     pub seats_wanted: Option<u16>,
-    /// Whether one seat may represent all of them. Only allowed if the board's terms of reference
-    /// say so: requires `terms_of_reference_id` and `terms_clause`, and counts once those terms are
-    /// agreed.
+    /// Whether one seat may represent all of them. If terms of reference are named, they must provide
+    /// for it, and it counts once they are agreed.
     #[serde(default)]
     pub collective_seat: bool,
     /// The board's terms of reference that provide for it.
@@ -73,11 +72,12 @@ pub struct RepresentationTargetFilter {
 
 impl RepresentationTarget {
     fn check_collective(&self, rules: &mut Rules<'_, Self>) {
-        if !self.collective_seat {
+        let names_terms = self.terms_of_reference_id.is_some() || self.terms_clause.is_some();
+        if !self.collective_seat || !names_terms {
             return;
         }
-        let needed = "is required for a collective seat, which the terms of reference must \
-            provide for; give terms_of_reference_id and terms_clause";
+        let needed = "is required if terms of reference are to provide for a collective seat; \
+            give terms_of_reference_id and terms_clause, or neither";
         rules.require(
             self.terms_of_reference_id.is_some(),
             "/terms_of_reference_id",

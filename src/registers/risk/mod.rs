@@ -17,7 +17,7 @@ pub use risk::control::{
 };
 pub use risk::escalation::{Escalation, EscalationStatus};
 pub use risk::review::RiskReview;
-pub use risk::sums::RiskComputed;
+pub use risk::sums::{RiskComputed, RiskLevelMissing};
 pub use risk::{Risk, RiskCategory, RiskId, RiskResponse, RiskStatus};
 pub use score::{RiskImpact, RiskLevel, RiskLikelihood, RiskScore};
 
@@ -34,6 +34,7 @@ pub const VOCABULARY: &[fn() -> Vocabulary] = &[
     Vocabulary::of::<RiskBand>,
     Vocabulary::of::<RiskCategory>,
     Vocabulary::of::<RiskImpact>,
+    Vocabulary::of::<RiskLevelMissing>,
     Vocabulary::of::<RiskLikelihood>,
     Vocabulary::of::<RiskRegisterKind>,
     Vocabulary::of::<RiskResponse>,

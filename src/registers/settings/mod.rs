@@ -3,8 +3,8 @@
 mod set;
 
 pub use set::{
-    AppetiteLimit, EscalationRule, GapThresholds, RagThresholds, ScoreBand, SettingSet,
-    SettingsUsed, Suppression, in_force, suppression, used, used_today,
+    AppetiteLimit, AttentionWeights, EscalationRule, GapThresholds, RagThresholds, ScoreBand,
+    SettingSet, SettingsUsed, Suppression, in_force, suppression, used, used_today,
 };
 
 use crate::world::Catalogue;

@@ -126,6 +126,75 @@ impl Default for GapThresholds {
     }
 }
 
+/// How findings are weighed: their severity and their rank in the attention list follow from points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct AttentionWeights {
+    /// Points for a rule of high severity. A finding with this many points or more is of high
+    /// severity.
+    #[schema(minimum = 1, maximum = 1000, default = 40)]
+    pub high: i64,
+    /// Points for a rule of medium severity. A finding with this many points or more is of medium
+    /// severity.
+    #[schema(minimum = 1, maximum = 1000, default = 20)]
+    pub medium: i64,
+    /// Points for a rule of low severity.
+    #[schema(minimum = 0, maximum = 1000, default = 5)]
+    pub low: i64,
+    /// Points if the record is overdue.
+    #[schema(minimum = 0, maximum = 1000, default = 20)]
+    pub overdue: i64,
+    /// Points for each further 30 days overdue.
+    #[schema(minimum = 0, maximum = 1000, default = 2)]
+    pub overdue_each_30_days: i64,
+    /// Most points for further days overdue.
+    #[schema(minimum = 0, maximum = 1000, default = 9)]
+    pub overdue_at_most: i64,
+    /// Points for each open record that waits for the record.
+    #[schema(minimum = 0, maximum = 1000, default = 4)]
+    pub awaited_each: i64,
+    /// Most points for records that wait.
+    #[schema(minimum = 0, maximum = 1000, default = 25)]
+    pub awaited_at_most: i64,
+    /// Points for each step of importance: from -2 (advice, low risk) to 4 (audit recommendation of
+    /// critical priority).
+    #[schema(minimum = 0, maximum = 1000, default = 5)]
+    pub importance: i64,
+    /// Points for each deferral or extension.
+    #[schema(minimum = 0, maximum = 1000, default = 3)]
+    pub deferred_each: i64,
+    /// Most points for deferrals and extensions.
+    #[schema(minimum = 0, maximum = 1000, default = 9)]
+    pub deferred_at_most: i64,
+    /// Points if what is recorded contradicts a claim.
+    #[schema(minimum = 0, maximum = 1000, default = 20)]
+    pub contradicted: i64,
+    /// Number of parts of a record that lack the same detail from which they are one finding on that
+    /// record.
+    #[schema(minimum = 2, maximum = 1000, default = 3)]
+    pub group_from: u32,
+}
+
+impl Default for AttentionWeights {
+    fn default() -> Self {
+        Self {
+            high: 40,
+            medium: 20,
+            low: 5,
+            overdue: 20,
+            overdue_each_30_days: 2,
+            overdue_at_most: 9,
+            awaited_each: 4,
+            awaited_at_most: 25,
+            importance: 5,
+            deferred_each: 3,
+            deferred_at_most: 9,
+            contradicted: 20,
+            group_from: 3,
+        }
+    }
+}
+
 /// A set of settings. Anything left out has its built-in value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingSet {
@@ -172,6 +241,9 @@ pub struct SettingSet {
     /// Thresholds for reporting gaps.
     #[serde(default)]
     pub gaps: GapThresholds,
+    /// How findings are weighed.
+    #[serde(default)]
+    pub attention: AttentionWeights,
 }
 
 fn due_soon() -> i64 {
@@ -248,6 +320,7 @@ impl Default for SettingSet {
             escalation: escalation(),
             suppression: hide(),
             gaps: GapThresholds::default(),
+            attention: AttentionWeights::default(),
         }
     }
 }
@@ -386,6 +459,18 @@ impl SettingSet {
         }
     }
 
+    fn check_weights(&self, rules: &mut Rules<'_, Self>) {
+        let AttentionWeights {
+            high, medium, low, ..
+        } = self.attention;
+        rules.require(
+            low < medium && medium < high,
+            "/attention/medium",
+            "order",
+            "must be higher than `low` and lower than `high`",
+        );
+    }
+
     fn check_limits(&self, rules: &mut Rules<'_, Self>) {
         let rising = self
             .appetite_limits
@@ -453,6 +538,7 @@ impl Resource for SettingSet {
         not_in_future(rules, "/in_force_from", Some(self.in_force_from));
         self.check_bands(rules);
         self.check_limits(rules);
+        self.check_weights(rules);
     }
     fn sorts() -> &'static [Sort<Self>] {
         &[Sort {

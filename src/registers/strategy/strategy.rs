@@ -14,7 +14,9 @@ use crate::registers::query::{Any, any, is_some, same_name};
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::PlannedDate;
 use crate::world::dates::{Dated, Days, Deadline, Progress};
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
+use crate::world::{
+    Id, KeptBy, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,
+};
 use chrono::NaiveDate;
 
 /// Kind of document, and whether it is the organisation's own.
@@ -103,6 +105,9 @@ pub struct Strategy {
     /// When it is expected, if it is still to come.
     #[serde(default)]
     pub expected_date: PlannedDate,
+    /// Who keeps the full record.
+    #[serde(default)]
+    pub kept_by: KeptBy,
 }
 
 /// Filters for a list of strategies.
@@ -182,6 +187,9 @@ impl Resource for Strategy {
     fn title(&self) -> Option<&str> {
         Some(&self.title)
     }
+    fn kept_by(&self) -> KeptBy {
+        self.kept_by
+    }
     fn place(&self) -> Place {
         Place::owned(self.owner_unit_id)
     }
@@ -235,7 +243,8 @@ impl Resource for Strategy {
     fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {
         let progress = match record.data.status {
             StrategyStatus::Planned => Progress::Open,
-            StrategyStatus::Current | StrategyStatus::Ended => Progress::Done,
+            StrategyStatus::Current => Progress::InForce,
+            StrategyStatus::Ended => Progress::Done,
         };
         Deadline::new(progress, &record.data.expected_date)
     }

@@ -210,7 +210,8 @@ impl Resource for StrategyVersion {
     fn deadline<'a>(record: &'a Rec<Self>, reading: Reading<'a>) -> Deadline<'a> {
         let progress = match record.data.status {
             S::Draft | S::InReview => Progress::Open,
-            S::Approved | S::Published | S::UnderReview | S::Superseded => Progress::Done,
+            S::Approved | S::Published | S::UnderReview => Progress::InForce,
+            S::Superseded => Progress::Done,
             S::Withdrawn => Progress::GivenUp,
         };
         let strategy = reading.get::<Strategy>(record.data.strategy_id);

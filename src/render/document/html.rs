@@ -1,26 +1,51 @@
 //! A document as HTML: one page, with headings in order, header rows in tables, no scripts and
-//! everything escaped. It is also suitable for printing.
+//! everything escaped. Printed, it has page numbers and the marking on each page, in browsers that
+//! support margin boxes (CSS Paged Media).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::markup::{Cell, Node, Span, Table, plain};
+use super::About;
+use super::markup::{Cell, Front, Mark, Node, Span, Table, plain};
 
-/// Styles of the page. Queries are printed in full, because a link on paper cannot be followed.
-const STYLE: &str = "body{font:1rem/1.5 Georgia,serif;max-width:50rem;margin:2rem auto;padding:0 \
-    1rem;color:#111;background:#fff}h1,h2,h3,h4,h5,h6{font-family:Arial,sans-serif;line-height:1.25;break-after:avoid}table{border-collapse:collapse;width:100%;margin:1rem \
-    0}caption{text-align:left;font-style:italic}th,td{border:1px solid #555;padding:.3rem \
-    .5rem;text-align:left;vertical-align:top}thead \
-    th{background:#eee}tr{break-inside:avoid}a{color:#00458b}pre{white-space:pre-wrap;border:1px \
-    solid #555;padding:.5rem}@media \
-    print{body{max-width:none;margin:0;font-size:10pt}a[href]::after{content:\" (\" attr(href) \
-    \")\";font-size:80%;word-break:break-all}}";
+/// Styles of the page, apart from the words in its margins.
+const STYLE: &str = "body{font:1rem/1.5 Arial,Helvetica,sans-serif;max-width:50rem;margin:1rem \
+    auto;padding:0 \
+    1rem;color:#111;background:#fff;overflow-wrap:break-word}h1,h2,h3,h4,h5,h6{line-height:1.25;margin:1.6em \
+    0 .5em;break-after:avoid}h1{font-size:1.9rem;margin-top:.6em}h2{font-size:1.45rem;border-bottom:1px \
+    solid #767676}h3{font-size:1.2rem}h4,h5,h6{font-size:1.05rem}p{margin:.5em \
+    0}.marking{text-align:center;font-weight:bold;letter-spacing:.05em}.above{font-size:1.15rem;font-weight:bold}dl{display:grid;grid-template-columns:max-content \
+    1fr;gap:.2rem 1rem}dt{font-weight:bold}dd{margin:0}li{margin:.3em \
+    0}.table{overflow-x:auto;margin:1rem 0}.table:focus-visible{outline:3px solid \
+    #00458b}table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:bold;padding:.3rem \
+    0}th,td{border:1px solid #767676;padding:.3rem \
+    .5rem;text-align:left;vertical-align:top;overflow-wrap:normal}tbody th{font-weight:normal}thead \
+    th{background:#e8ecf0}tr{break-inside:avoid}a{color:#00458b}blockquote{border-left:4px solid \
+    #767676;margin-left:0;padding-left:1rem}pre{white-space:pre-wrap;border:1px solid \
+    #767676;padding:.5rem}@media \
+    print{body{max-width:none;margin:0;padding:0;font-size:10pt;line-height:1.35}h1{font-size:18pt}h2{font-size:14pt}h3{font-size:12pt}h4,h5,h6{font-size:11pt}a{color:inherit;text-decoration:none}p,li{orphans:2;widows:2}thead{display:table-header-group}.newpage+*{break-before:page}.table{break-inside:avoid;overflow:visible;margin:.6rem 0}caption{break-after:avoid}h2,h3,h4,h5,h6{margin:1.1em 0 .35em}ul,ol{margin:.4em 0}table{font-size:9.5pt}.marking{display:none}}";
+
+/// The styles, with the marking, the reference and the page number in the margins of printed pages.
+fn style(about: &About<'_>) -> String {
+    let words = |text: &str| -> String {
+        let plain = |c: &char| c.is_alphanumeric() || " ._/-".contains(*c);
+        text.chars().filter(plain).collect()
+    };
+    let (marking, reference) = (words(about.marking), words(about.reference));
+    format!(
+        "{STYLE}@page{{size:A4;margin:22mm 20mm;font:9pt Arial,Helvetica,sans-serif;\
+            @top-center{{content:\"{marking}\";font-weight:bold}}\
+            @bottom-left{{content:\"{reference}\"}}\
+            @bottom-center{{content:\"{marking}\";font-weight:bold}}\
+            @bottom-right{{content:\"Page \" counter(page) \" of \" counter(pages)}}}}"
+    )
+}
 
 /// Content security policy of the page: it allows only these styles.
 #[must_use]
-pub fn policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
+pub fn policy(about: &About<'_>) -> String {
+    let hash = STANDARD.encode(Sha256::digest(style(about)));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
             frame-ancestors 'none'"
@@ -29,16 +54,22 @@ pub fn policy() -> String {
 
 /// Writes the document.
 #[must_use]
-pub fn write(nodes: &[Node], title: &str, language: &str) -> String {
+pub fn write(nodes: &[Node], about: &About<'_>) -> String {
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
             name=\"viewport\" content=\"width=device-width, \
-            initial-scale=1\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n",
-        escape(language),
-        escape(title)
+            initial-scale=1\">\n<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<header><p \
+            class=\"marking\">{}</p></header>\n<main>\n",
+        escape(about.language),
+        escape(about.title),
+        style(about),
+        escape(about.marking)
     );
     blocks(nodes, &mut out);
-    out.push_str("</main>\n</body>\n</html>\n");
+    out.push_str(&format!(
+        "</main>\n<footer><p class=\"marking\">{}</p></footer>\n</body>\n</html>\n",
+        escape(about.marking)
+    ));
     out
 }
 
@@ -49,12 +80,13 @@ fn escape(text: &str) -> String {
 fn blocks(nodes: &[Node], out: &mut String) {
     for node in nodes {
         match node {
+            Node::Front(front) => write_front(front, out),
             Node::Heading(level, spans) => {
                 let n = (level + 1).min(6);
                 out.push_str(&format!("<h{n}>{}</h{n}>\n", inline(spans)));
             }
             Node::Para(spans) => out.push_str(&format!("<p>{}</p>\n", inline(spans))),
-            Node::List(start, items) => list(*start, items, out),
+            Node::List(mark, items) => list(*mark, items, out),
             Node::Quote(inner) => {
                 out.push_str("<blockquote>\n");
                 blocks(inner, out);
@@ -64,15 +96,37 @@ fn blocks(nodes: &[Node], out: &mut String) {
                 out.push_str(&format!("<pre><code>{}</code></pre>\n", escape(code)))
             }
             Node::Table(table) => write_table(table, out),
+            // Empty, so that nothing is read out.
+            Node::NewPage => out.push_str("<div class=\"newpage\"></div>\n"),
         }
     }
 }
 
-fn list(start: Option<u64>, items: &[Vec<Node>], out: &mut String) {
-    let (open, close) = match start {
-        None => ("<ul>\n".to_owned(), "</ul>\n"),
-        Some(1) => ("<ol>\n".to_owned(), "</ol>\n"),
-        Some(n) => (format!("<ol start=\"{n}\">\n"), "</ol>\n"),
+fn write_front(front: &Front, out: &mut String) {
+    for text in &front.above {
+        out.push_str(&format!("<p class=\"above\">{}</p>\n", escape(text)));
+    }
+    out.push_str(&format!("<h1>{}</h1>\n", escape(&front.title)));
+    if front.facts.is_empty() {
+        return;
+    }
+    out.push_str("<dl>\n");
+    for (label, text) in &front.facts {
+        out.push_str(&format!(
+            "<dt>{}</dt><dd>{}</dd>\n",
+            escape(label),
+            escape(text)
+        ));
+    }
+    out.push_str("</dl>\n");
+}
+
+fn list(mark: Mark, items: &[Vec<Node>], out: &mut String) {
+    let (open, close) = match mark {
+        Mark::Bullet => ("<ul>\n".to_owned(), "</ul>\n"),
+        Mark::Number(1) => ("<ol>\n".to_owned(), "</ol>\n"),
+        Mark::Number(n) => (format!("<ol start=\"{n}\">\n"), "</ol>\n"),
+        Mark::Letter => ("<ol type=\"a\">\n".to_owned(), "</ol>\n"),
     };
     out.push_str(&open);
     for item in items {
@@ -92,7 +146,16 @@ fn list(start: Option<u64>, items: &[Vec<Node>], out: &mut String) {
 }
 
 fn write_table(table: &Table, out: &mut String) {
-    out.push_str("<table>\n");
+    // A wide table is moved on its own on a narrow screen, also with the keyboard.
+    let label = if table.caption.is_empty() {
+        "Table"
+    } else {
+        table.caption.as_str()
+    };
+    out.push_str(&format!(
+        "<div class=\"table\" role=\"region\" aria-label=\"{}\" tabindex=\"0\">\n<table>\n",
+        escape(label)
+    ));
     if !table.caption.is_empty() {
         out.push_str(&format!("<caption>{}</caption>\n", escape(&table.caption)));
     }
@@ -113,7 +176,7 @@ fn write_table(table: &Table, out: &mut String) {
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</tbody>\n</table>\n");
+    out.push_str("</tbody>\n</table>\n</div>\n");
 }
 
 fn tagged(n: usize, cell: &Cell) -> String {
@@ -150,23 +213,38 @@ mod tests {
                 vec![Span::link("https://e.example/\"x", evil)],
                 Vec::new(),
             ]],
+            widths: Vec::new(),
         };
         let nodes = [
-            Node::Heading(0, vec![Span::text(evil)]),
+            Node::Front(Front {
+                above: vec![evil.into()],
+                title: evil.into(),
+                facts: vec![(evil.into(), evil.into())],
+            }),
+            Node::Heading(1, vec![Span::text(evil)]),
             Node::List(
-                Some(2),
+                Mark::Number(2),
                 vec![vec![Node::Para(vec![Span::Code(evil.into())])]],
             ),
             Node::Code(evil.into()),
             Node::Table(table),
         ];
-        let page = write(&nodes, evil, "en\"GB");
+        let about = About {
+            title: evil,
+            author: evil,
+            language: "en\"GB",
+            at: chrono::DateTime::UNIX_EPOCH,
+            reference: evil,
+            marking: evil,
+            base: None,
+        };
+        let page = write(&nodes, &about);
         assert!(
             !page.contains("<script") && !page.contains("\"x\""),
             "{page}"
         );
         assert_eq!(page.matches("<style>").count(), 1);
         assert!(page.contains("<th scope=\"col\">") && page.contains("<th scope=\"row\">"));
-        assert!(policy().contains("style-src 'sha256-"));
+        assert!(policy(&about).contains("style-src 'sha256-"));
     }
 }

@@ -6,14 +6,50 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 /// A block of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
-    /// Level 0 is the document's title.
+    /// What comes before everything else, with the document's title.
+    Front(Front),
+    /// Level 1 is the highest below the document's title.
     Heading(u8, Vec<Span>),
     Para(Vec<Span>),
-    /// Each item is a list of blocks. Numbered from the given number, or bulleted.
-    List(Option<u64>, Vec<Vec<Node>>),
+    /// Each item is a list of blocks.
+    List(Mark, Vec<Vec<Node>>),
     Table(Table),
     Quote(Vec<Node>),
     Code(String),
+    /// What follows begins on a new page, where there are pages.
+    NewPage,
+}
+
+/// The head of a document: for whom it is and when, its title, and facts about it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Front {
+    /// Lines above the title, such as the name of a board and a date.
+    pub above: Vec<String>,
+    pub title: String,
+    /// Lines below the title, each with its label.
+    pub facts: Vec<(String, String)>,
+}
+
+/// What the items of a list begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    Bullet,
+    /// Numbers, from this one.
+    Number(u64),
+    /// Letters, from `a`.
+    Letter,
+}
+
+impl Mark {
+    /// The letter of an item, counted from 0: `a` to `z`, then `aa`.
+    #[must_use]
+    pub fn letter(n: usize) -> String {
+        let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap_or(0));
+        match n / 26 {
+            0 => letter(n).to_string(),
+            more => format!("{}{}", Self::letter(more - 1), letter(n)),
+        }
+    }
 }
 
 /// A table: its caption, column headers and rows. The first cell of a row is the row header.
@@ -22,6 +58,60 @@ pub struct Table {
     pub caption: String,
     pub head: Vec<Cell>,
     pub rows: Vec<Vec<Cell>>,
+    /// Width of each column as a share of the whole. Empty: as [`Table::shares`] finds them.
+    pub widths: Vec<f64>,
+}
+
+/// Characters that fit into a line of a table.
+const LINE: f64 = 92.0;
+
+/// A longer word is broken rather than given a column of its width.
+const LONGEST: usize = 22;
+
+impl Table {
+    /// Width of each column as a share of the whole: at least its longest word, and the rest by how
+    /// much it has to say. A column of short words stays narrow, so that no word is broken where
+    /// there is room for it.
+    #[must_use]
+    pub fn shares(&self) -> Vec<f64> {
+        let columns = self.head.len().max(1);
+        if self.widths.len() == columns {
+            return self.widths.clone();
+        }
+        let rows = || std::iter::once(&self.head).chain(&self.rows);
+        let measured: Vec<(f64, f64)> = (0..columns)
+            .map(|n| {
+                let texts: Vec<String> = rows()
+                    .filter_map(|row| row.get(n))
+                    .map(|c| plain(c))
+                    .collect();
+                let words = texts.iter().flat_map(|t| t.split_whitespace());
+                let longest = words.map(|w| w.chars().count()).max().unwrap_or(0);
+                // Bold heads are wider, and each cell has space at its sides.
+                let least = longest.clamp(3, LONGEST) as f64 * 1.15 + 2.0;
+                let lengths = texts.iter().map(|t| t.chars().count());
+                let most = lengths.clone().max().unwrap_or(0) as f64 + 2.0;
+                let all: usize = lengths.sum();
+                // A cell of one line needs no more than that; of longer ones the average counts.
+                let needs = most.min(24.0).max(all as f64 / texts.len().max(1) as f64);
+                (least, needs.max(least))
+            })
+            .collect();
+        let least: f64 = measured.iter().map(|(least, _)| least).sum();
+        let beyond: f64 = measured.iter().map(|(least, needs)| needs - least).sum();
+        let room = (LINE - least).max(0.0);
+        let share = |(least, needs): &(f64, f64)| {
+            let more = if beyond > 0.0 {
+                (needs - least) / beyond
+            } else {
+                0.0
+            };
+            least + room * more
+        };
+        let widths: Vec<f64> = measured.iter().map(share).collect();
+        let all: f64 = widths.iter().sum();
+        widths.into_iter().map(|w| w / all).collect()
+    }
 }
 
 /// Content of a cell.
@@ -107,7 +197,7 @@ enum Kind {
     /// Its content goes to its parent.
     Nothing,
     Quote,
-    List(Option<u64>),
+    List(Mark),
     Item,
     Para,
     Heading,
@@ -183,7 +273,7 @@ impl Builder<'_> {
     fn open(&mut self, tag: Tag<'_>) {
         let kind = match tag {
             Tag::BlockQuote(_) => Kind::Quote,
-            Tag::List(start) => Kind::List(start),
+            Tag::List(start) => Kind::List(start.map_or(Mark::Bullet, Mark::Number)),
             Tag::Item => Kind::Item,
             Tag::Paragraph | Tag::HtmlBlock => Kind::Para,
             Tag::Heading { .. } => Kind::Heading,
@@ -314,6 +404,7 @@ impl Builder<'_> {
                 caption: String::new(),
                 head,
                 rows,
+                widths: Vec::new(),
             }));
         }
     }
@@ -375,6 +466,7 @@ mod tests {
                 Node::Table(_) => "table",
                 Node::Quote(_) => "quote",
                 Node::Code(_) => "code",
+                Node::Front(_) | Node::NewPage => "other",
             })
             .collect();
         assert_eq!(kinds, ["para", "list", "quote", "table", "code"]);
@@ -393,6 +485,34 @@ mod tests {
             let (nodes, _) = read_all(&text);
             assert!(deepest(&nodes) <= 2 * DEEPEST, "{}", &text[..20]);
         }
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_what_they_say() {
+        let cell = |t: &str| vec![Span::text(t)];
+        let table = Table {
+            caption: String::new(),
+            head: vec![cell("No."), cell("Recommendation"), cell("Deadline")],
+            rows: vec![vec![
+                cell("1"),
+                cell("Roles and responsibilities are clear, and fit together and with the whole"),
+                cell("30 November 2020"),
+            ]],
+            widths: Vec::new(),
+        };
+        let shares = table.shares();
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(
+            matches!(shares.as_slice(), [no, what, due] if no < due && due < what),
+            "{shares:?}"
+        );
+        assert_eq!(Table::default().shares(), [1.0]);
+    }
+
+    #[test]
+    fn letters_go_on_after_z() {
+        let letters: Vec<String> = [0, 25, 26, 51, 52].map(Mark::letter).into();
+        assert_eq!(letters, ["a", "z", "aa", "az", "ba"]);
     }
 
     fn deepest(nodes: &[Node]) -> usize {

@@ -133,7 +133,7 @@ fn state(
     on: NaiveDate,
 ) -> CalendarEntryState {
     match dated.deadline.progress_on(on) {
-        Progress::Done => return CalendarEntryState::Done,
+        Progress::Done | Progress::InForce => return CalendarEntryState::Done,
         Progress::GivenUp => return CalendarEntryState::Cancelled,
         Progress::Open | Progress::Lasting => {}
     }

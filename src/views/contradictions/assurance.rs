@@ -1,26 +1,26 @@
-//! Contradictions in recommendations and assertions: what management claims, what audit found and
-//! what the claim depends on.
+//! Contradictions in recommendations: what management claims, what audit found, what the claim
+//! depends on, and what is to show that it is true.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::assertions::{draft, not_done, unfinished};
+use super::facts::{Fact, below_target, seats_missing};
 use super::rule::{Clash, Context, Each, Rule, Said, audit};
 use crate::access::accounts::{Account, Grant, same_hand};
 use crate::policy::Role;
 use crate::registers::assurance::{
-    Assertion, Recommendation, RecommendationClosure, RecommendationClosureState,
+    Recommendation, RecommendationClosure, RecommendationClosureState,
     RecommendationImplementation as I, RecommendationLink, RecommendationRelation,
     RecommendationUpdate, RecommendationUpdateKind, RecommendationVerification as V, Verification,
     VerificationResult,
 };
-use crate::registers::governance::{TermsOfReference, TermsStatus};
-use crate::registers::performance::{Dashboard, DashboardMaturity};
-use crate::registers::plan::{Plan, WorkPlanItem};
-use crate::registers::strategy::{Goal, StrategyVersion};
+use crate::registers::evidence::{Document, DocumentVersion};
+use crate::registers::performance::Measure;
+use crate::registers::plan::Plan;
+use crate::registers::representation::RepresentationTarget;
 use crate::views::findings::FindingSeverity as Is;
 use crate::views::readiness::readiness;
-use crate::world::collation::fold;
-use crate::world::dates::Progress;
 use crate::world::id::either;
 use crate::world::record::word;
 use crate::world::vocabulary::Coded;
@@ -66,25 +66,19 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "recommendation_claim_unverified",
         severity: Is::Medium,
-        checks: "Management claims that the recommendation is implemented, but audit has not \
-            verified it.",
+        checks: "Management claims that the recommendation is implemented, but no response of audit \
+            is recorded.",
         why: "Until audit has verified it, it is only a claim, whatever a report says.",
         remedy: "Have audit verify or reject the claim.",
         answers: &["2020, recommendation 8"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
             let claim = open_claim(c, r)?;
-            let days = (c.on - claim.data.stated_on).num_days();
-            let found = Said::new(
-                "submitted",
-                format!(
-                    "claimed {}, and no response from audit",
-                    if days <= 0 {
-                        "today".to_owned()
-                    } else {
-                        format!("{} ago", crate::views::rag::days(days))
-                    }
-                ),
-            );
+            let when = match (c.on - claim.data.stated_on).num_days() {
+                0 => "today".to_owned(),
+                days => format!("{} ago", crate::views::rag::days(days)),
+            };
+            let words = format!("claimed {when}; no response of audit is recorded");
+            let found = Said::new("submitted", words);
             Some(
                 Clash::of(said(claim))
                     .verified(found)
@@ -96,7 +90,7 @@ pub const RULES: &[Rule] = &[
         code: "recommendation_claim_with_open_linked_record",
         severity: Is::High,
         checks: "Management claims that the recommendation is implemented, but a record that it \
-            depends on or refers to is open.",
+            depends on, or that is to address it, is open.",
         why: "A recommendation is not implemented while something it depends on is missing.",
         remedy: "Complete what it depends on, or withdraw the claim.",
         answers: &["2020, recommendations 1 to 7 and 9"],
@@ -107,17 +101,13 @@ pub const RULES: &[Rule] = &[
                 .pointing::<RecommendationLink>(r.meta.id)
                 .filter(|l| l.data.recommendation_id == r.meta.id);
             let linked = links.filter(|l| {
+                // A record that is only referred to may well be open.
                 matches!(
                     l.data.relation,
-                    RecommendationRelation::DependsOn
-                        | RecommendationRelation::AddressedBy
-                        | RecommendationRelation::RefersTo
+                    RecommendationRelation::DependsOn | RecommendationRelation::AddressedBy
                 )
             });
-            let mut to: Vec<Uuid> = linked
-                .map(|l| l.data.to_id.uuid())
-                .chain(claim.data.referred())
-                .collect();
+            let mut to: Vec<Uuid> = linked.map(|l| l.data.to_id.uuid()).collect();
             to.sort_unstable();
             to.dedup();
             let is_open = |id: &Uuid| {
@@ -130,7 +120,7 @@ pub const RULES: &[Rule] = &[
                 let computed = Said::new(
                     "linked_record_open",
                     format!(
-                        "open records that it depends on or refers to: {}",
+                        "open records that it depends on, or that are to address it: {}",
                         open.len()
                     ),
                 );
@@ -304,33 +294,58 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
-        code: "assertion_contradicted",
+        code: "claim_against_figure",
         severity: Is::High,
-        checks: "The assertion about the record does not fit what is open, overdue or in draft.",
-        why: "Words such as \"embedded\" or \"fully aligned\" close a question that the records \
-            leave open.",
-        remedy: "Record evidence for the assertion, or resolve what contradicts it.",
-        answers: &["2017, key considerations", "2020, recommendations 4 and 7"],
-        check: &Each::new(|c, a: &Rec<Assertion>| {
-            let (against, verification) = speaks_against(c, a.data.about_id.uuid());
-            (!against.is_empty()).then(|| {
-                let claimed = Said::new("asserted", a.data.claim.clone())
-                    .by(a.data.said_by_post_id.map(Into::into))
-                    .on(Some(a.data.said_on));
-                let mut kinds: Vec<&str> = against.iter().map(|(_, what)| *what).collect();
-                kinds.sort_unstable();
-                kinds.dedup();
-                let clash =
-                    Clash::of(claimed).computed(Said::new("contradicted", kinds.join("; ")));
-                let clash = match verification {
-                    Some(v) => clash.verified(audit(v)),
-                    None => clash,
-                };
-                clash.against(against.into_iter().map(|(id, _)| id))
-            })
+        checks: "Management claims that the recommendation is implemented, but a record named to \
+            show this does not show it.",
+        why: "A claim can be checked against a figure, whatever the update says.",
+        remedy: "Do what is missing, or retract the claim with a progress update.",
+        answers: &["2020, recommendation 8"],
+        check: &Each::new(|c, r: &Rec<Recommendation>| {
+            let claim = open_claim(c, r)?;
+            let shown = r.data.shown_by_ids.iter().map(|id| id.uuid());
+            let facts: Vec<Fact> = shown.filter_map(|id| not_shown(c, id)).collect();
+            let code = facts.first()?.code;
+            let words: Vec<&str> = facts.iter().map(|f| f.words.as_str()).collect();
+            let computed = Said::new(code, words.join("; "));
+            Some(
+                Clash::of(said(claim))
+                    .verified(verified(r))
+                    .computed(computed)
+                    .against(facts.into_iter().flat_map(|f| f.records)),
+            )
         }),
     },
 ];
+
+/// What shows that a recommendation is not done, in a record that was named to show that it is.
+/// A measure without figures shows neither.
+fn not_shown(c: &Context<'_>, by: Uuid) -> Option<Fact> {
+    if !c.seen.is_live(c.seen.any(by)?.as_ref()) {
+        return not_done(c, by);
+    }
+    if let Some(measure) = c.seen.get::<Measure>(by) {
+        return below_target(c, measure);
+    }
+    if let Some(target) = c.seen.get::<RepresentationTarget>(by) {
+        return seats_missing(c, target);
+    }
+    if let Some(plan) = c.seen.get::<Plan>(by) {
+        return unfinished(c, plan).or_else(|| not_done(c, by));
+    }
+    let version = c.seen.get::<DocumentVersion>(by);
+    let document = version.map_or(by, |v| v.data.document_id.uuid());
+    let Some(document) = c.seen.get::<Document>(document) else {
+        return not_done(c, by);
+    };
+    let is_kept = document.computed.version_count > 0 || document.data.url.is_some();
+    draft(c, document).or_else(|| {
+        (!is_kept).then(|| {
+            let words = format!("no file or address of {} is recorded", c.name(by));
+            Fact::new("not_recorded", words, [by])
+        })
+    })
+}
 
 /// Text of an update.
 fn words(update: &Rec<RecommendationUpdate>) -> String {
@@ -395,119 +410,4 @@ fn open_claim<'a>(
         .seen
         .get::<RecommendationUpdate>(r.computed.claim_id.filter(|_| open)?)?;
     (claim.data.update_kind == RecommendationUpdateKind::ClaimComplete).then_some(claim)
-}
-
-type Against = Vec<(Uuid, &'static str)>;
-
-/// What contradicts a positive statement about a record: open recommendations on it, overdue items,
-/// documents in draft. For a recommendation, also what audit has found.
-fn speaks_against(c: &Context<'_>, about: Uuid) -> (Against, Option<V>) {
-    let mut against: Against = Vec::new();
-    if let Some(r) = c.seen.get::<Recommendation>(about) {
-        let open = r.computed.closure == RecommendationClosureState::None;
-        if open {
-            let what = if r.is_overdue(c.on) {
-                "the recommendation is overdue"
-            } else {
-                "the recommendation is open"
-            };
-            against.push((about, what));
-        }
-        return (against, open.then_some(r.computed.verification));
-    }
-    open_on(c, about, &mut against);
-    if let Some(item) = c.seen.get::<WorkPlanItem>(about) {
-        late(c, item, &mut against);
-    } else if c.seen.get::<Plan>(about).is_some() {
-        overdue_items(c, about, &mut against);
-    } else if c.seen.get::<Goal>(about).is_some() {
-        for item in c.seen.pointing::<WorkPlanItem>(about) {
-            late(c, item, &mut against);
-        }
-    } else if let Some(terms) = c.seen.get::<TermsOfReference>(about) {
-        not_agreed(terms, &mut against);
-    } else if let Some(dashboard) = c.seen.get::<Dashboard>(about)
-        && dashboard.computed.maturity != DashboardMaturity::Published
-    {
-        against.push((about, "the dashboard is not published"));
-    }
-    for terms in c
-        .seen
-        .pointing::<TermsOfReference>(about)
-        .filter(|t| t.data.board_id == about)
-    {
-        not_agreed(terms, &mut against);
-    }
-    for version in c
-        .seen
-        .pointing::<StrategyVersion>(about)
-        .filter(|v| v.data.strategy_id == about)
-    {
-        let stated = version
-            .data
-            .document
-            .as_ref()
-            .and_then(|d| d.stated_status.as_ref());
-        if version.data.status.is_approved() && stated.is_some_and(|s| fold(s).contains("draft")) {
-            against.push((version.meta.id, "its document says draft"));
-        }
-        for plan in c.seen.pointing::<Plan>(version.meta.id) {
-            overdue_items(c, plan.meta.id, &mut against);
-        }
-    }
-    for goal in c
-        .seen
-        .pointing::<Goal>(about)
-        .filter(|g| g.data.strategy_id == about)
-    {
-        open_on(c, goal.meta.id, &mut against);
-    }
-    let mut known = std::collections::HashSet::new();
-    against.retain(|(id, _)| known.insert(*id));
-    (against, None)
-}
-
-/// The open recommendations on a record, or whose updates or links lead to it.
-fn open_on(c: &Context<'_>, about: Uuid, against: &mut Against) {
-    let bear = c.seen.pointing::<Recommendation>(about).map(|r| r.meta.id);
-    let linked = c
-        .seen
-        .pointing::<RecommendationLink>(about)
-        .filter(|l| l.data.to_id == about);
-    let updates = c.seen.pointing::<RecommendationUpdate>(about);
-    let all = bear
-        .chain(linked.map(|l| l.data.recommendation_id.uuid()))
-        .chain(updates.map(|u| u.data.recommendation_id.uuid()));
-    let open = |r: &&Rec<Recommendation>| {
-        c.seen.is_live(*r) && r.deadline_on(c.on).progress == Progress::Open
-    };
-    against.extend(
-        all.filter_map(|id| c.seen.get::<Recommendation>(id).filter(open))
-            .map(|r| (r.meta.id, "a recommendation on it is open")),
-    );
-}
-
-fn late(c: &Context<'_>, item: &Rec<WorkPlanItem>, against: &mut Against) {
-    if item.due().is_overdue(c.on) {
-        against.push((item.meta.id, "an item is overdue"));
-    }
-}
-
-fn overdue_items(c: &Context<'_>, plan: Uuid, against: &mut Against) {
-    for item in c
-        .seen
-        .pointing::<WorkPlanItem>(plan)
-        .filter(|i| i.data.plan_id == plan)
-    {
-        late(c, item, against);
-    }
-}
-
-fn not_agreed(terms: &Rec<TermsOfReference>, against: &mut Against) {
-    if matches!(
-        terms.data.status,
-        TermsStatus::Draft | TermsStatus::InReview
-    ) {
-        against.push((terms.meta.id, "terms of reference are not agreed"));
-    }
 }

@@ -63,7 +63,7 @@ pub const RULES: &[Rule] = &[
         code: "terms_called_refreshed_not_agreed",
         severity: Is::High,
         checks: "An update on a recommendation cites these terms of reference as its answer, but \
-            nobody has agreed them.",
+            no agreement of them is recorded.",
         why: "Terms of reference that are called refreshed, but have no version, approver and \
             date, are not binding.",
         remedy: "Have them agreed, and record the approver and date, or say that they are a draft.",
@@ -124,30 +124,6 @@ pub const RULES: &[Rule] = &[
                 word(&t.data.status),
                 "their status is not agreed",
             )))
-        }),
-    },
-    Rule {
-        code: "terms_agreed_incomplete",
-        severity: Is::Medium,
-        checks: "The terms of reference are agreed, but some of their sections are empty.",
-        why: "The agreed terms leave open what the board is for or how it decides.",
-        remedy: "Agree a version that fills in the empty sections.",
-        answers: &["2020, recommendation 2"],
-        check: &Each::new(|_, t: &Rec<TermsOfReference>| {
-            (t.data.status == TermsStatus::Agreed && t.computed.completeness < 100).then(|| {
-                let approver = either(t.data.approver_post_id, t.data.approver_board_id);
-                let found = Said::new("agreed", "they were approved")
-                    .by(approver)
-                    .on(t.data.approved_on);
-                let words = format!(
-                    "{} per cent complete; empty: {}",
-                    t.computed.completeness,
-                    t.computed.empty_sections.join(", ")
-                );
-                Clash::of(Said::new("agreed", "they are in force"))
-                    .verified(found)
-                    .computed(Said::new("incomplete", words))
-            })
         }),
     },
     Rule {

@@ -4,14 +4,18 @@
 //! Claims are not facts. Nothing here decides who is right. A row names the record, the three
 //! statements, and what contradicts the claim.
 
+mod assertions;
 mod assurance;
 mod boards;
+mod facts;
+mod papers;
 mod performance;
 mod plan;
 mod risk;
 mod rule;
 mod strategy;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -22,7 +26,10 @@ use uuid::Uuid;
 
 use self::rule::{Clash, Context, Said};
 use super::RecordName;
-use super::findings::{FindingSeverity, Found, KeptFindings, Rules};
+use super::findings::{
+    FindingReason, FindingSeverity, Found, KeptFindings, Listed, OpenFinding, Rules, ToldFinding,
+};
+use super::judgement::Judge;
 use super::request::{Asked, View, operation};
 use super::status::Named;
 use super::wait_graph::worked_plans;
@@ -43,8 +50,10 @@ const RULES: Rules<Clash> = Rules(&[
     (GapRegister::Plan, plan::RULES),
     (GapRegister::Boards, boards::RULES),
     (GapRegister::Assurance, assurance::RULES),
+    (GapRegister::Assurance, assertions::RULES),
     (GapRegister::Risk, risk::RULES),
     (GapRegister::Performance, performance::RULES),
+    (GapRegister::Papers, papers::RULES),
 ]);
 
 /// Most records named as contradicting a claim.
@@ -72,6 +81,9 @@ pub struct Contradiction {
     pub rule: Text<60>,
     /// How serious it is.
     pub severity: FindingSeverity,
+    /// Why it has this severity.
+    #[schema(max_items = 10)]
+    pub reasons: Vec<FindingReason>,
     /// Where it belongs in the registers.
     pub register: GapRegister,
     /// Record that it was found on.
@@ -97,7 +109,7 @@ pub struct Contradiction {
 pub struct ContradictionCount {
     /// Code of the rule.
     pub rule: Text<60>,
-    /// How serious each one is.
+    /// Severity of the rule.
     pub severity: FindingSeverity,
     /// Register that they belong to.
     pub register: GapRegister,
@@ -158,12 +170,13 @@ fn statement(seen: &VisibleWorld, said: Said) -> ContradictionStatement {
 }
 
 /// Puts a finding into words.
-fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Contradiction {
-    let (seen, clash) = (context.seen, found.finding);
+fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Option<Contradiction> {
+    let (seen, clash) = (context.seen, found.finding?);
     let named = |id: &Uuid| seen.any(*id).map(|r| RecordName::of(seen, r));
-    Contradiction {
+    Some(Contradiction {
         rule: Text::cut(found.rule.code),
-        severity: found.rule.severity,
+        severity: found.severity,
+        reasons: found.reasons,
         register: found.register,
         record: RecordName::of(seen, found.record),
         reason: Text::cut(found.rule.checks),
@@ -177,24 +190,22 @@ fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Contradiction {
             .take(MOST_AGAINST)
             .collect(),
         remedy: Text::cut(found.rule.remedy),
-    }
+    })
 }
 
 pub(super) fn contradictions(
     asked: &Asked,
     kept: &KeptFindings,
 ) -> Result<ContradictionsView, Problem> {
-    let world = asked.seen.reading(asked.on).world;
-    let context = Context {
-        seen: &asked.seen,
-        on: asked.on,
-        settings: in_force(world),
-        planned: worked_plans(&asked.seen, asked.on),
-    };
+    let context = context(asked);
     let page = RULES.page(
         asked,
         (&context, kept),
-        |_| true,
+        |_| Listed {
+            open: true,
+            waived: false,
+            folded: false,
+        },
         |found| told(found, &context),
     )?;
     Ok(ContradictionsView {
@@ -212,9 +223,69 @@ pub(super) fn contradictions(
                 contradictions: c.open,
             })
             .collect(),
-        items: page.items,
+        items: page.items.into_iter().flatten().collect(),
         next_cursor: page.next_cursor.map(Text::known),
     })
+}
+
+fn context(asked: &Asked) -> Context<'_> {
+    let settings = in_force(asked.seen.reading(asked.on).world);
+    Context {
+        seen: &asked.seen,
+        on: asked.on,
+        settings,
+        judge: Judge::new(&asked.seen, asked.on, settings),
+        planned: worked_plans(&asked.seen, asked.on),
+    }
+}
+
+/// The contradictions, for the attention list.
+pub(super) fn open_findings(asked: &Asked, kept: &KeptFindings) -> Vec<OpenFinding> {
+    let context = context(asked);
+    let folded = RULES.folded(asked, (&context, kept), |_| true, false);
+    RULES.open_findings(&folded, |rule, record| {
+        let found = rule.check.find(&context, record.as_ref());
+        found.map_or_else(Vec::new, |clash| clash.against)
+    })
+}
+
+/// The contradictions that are wanted, in words.
+pub(super) fn told_findings(
+    asked: &Asked,
+    kept: &KeptFindings,
+    wanted: &HashSet<(&str, Uuid)>,
+) -> Vec<ToldFinding> {
+    let context = context(asked);
+    let told = RULES.told(
+        asked,
+        (&context, kept),
+        |rule, record| wanted.contains(&(rule.code, record)),
+        |found| {
+            let (claimed, against) = found.finding.as_ref().map(|clash| {
+                let computed = clash.computed.as_ref().or(clash.verified.as_ref());
+                (
+                    clash.claimed.words.clone(),
+                    computed.map(|s| s.words.clone()),
+                )
+            })?;
+            let checks = found.rule.checks.trim_end_matches('.');
+            Some(ToldFinding {
+                code: found.rule.code,
+                record: found.record.meta().id,
+                what: match against {
+                    Some(against) => format!("{checks}: {claimed}; but {against}"),
+                    None => format!("{checks}: {claimed}"),
+                },
+                why: found.rule.why,
+                remedy: found.rule.remedy,
+                severity: found.severity,
+                reasons: found.reasons,
+                also: found.also,
+                parts: None,
+            })
+        },
+    );
+    told.into_iter().flatten().collect()
 }
 
 /// The operations of this view.
@@ -242,7 +313,7 @@ pub fn operations(kept: &Arc<KeptFindings>) -> Vec<Operation> {
             "/api/v1/contradiction-rules",
             "listContradictionRules",
             Subject::PlanItem,
-            |_| Ok(RULES.told()),
+            |_| Ok(RULES.described()),
         )
         .says(
             "Views",

@@ -8,15 +8,13 @@ use crate::registers::assurance::{
     Recommendation, RecommendationClosureState, RecommendationVerification,
 };
 use crate::registers::plan::{
-    BenefitClaim, Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus,
-    ProgressUpdate, WorkPlanItem,
+    Dependency, DependencyStatus, ItemStatus, Plan, PlanCompleteness, PlanStatus, ProgressUpdate,
+    WorkPlanItem, WorkPlanItemId,
 };
 use crate::registers::query::has;
-use crate::registers::strategy::{
-    StrategyReview, StrategyReviewStatus, StrategyVersion, StrategyVersionStatus,
-};
+use crate::registers::strategy::{StrategyVersion, StrategyVersionStatus};
 use crate::views::findings::FindingSeverity as Is;
-use crate::views::rag::Rated;
+use crate::views::readiness::{Readiness, readiness};
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
 use crate::world::dates::Progress;
@@ -36,7 +34,7 @@ pub const RULES: &[Rule] = &[
             if i.data.status.is_closed() || !c.is_planned(i.data.plan_id.uuid()) {
                 return None;
             }
-            let rated = Rated::of(i, c.on, c.settings);
+            let rated = c.judge.item(i);
             (!rated.agrees(i.data.declared_rag)).then(|| {
                 let colour = i.data.declared_rag;
                 let claimed =
@@ -100,42 +98,29 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
-        code: "item_complete_benefit_unevidenced",
-        severity: Is::Medium,
-        checks: "The item is declared complete, but a benefit claimed for it has no evidence.",
-        why: "Nobody can see whether it achieved what it was for.",
-        remedy: "Add the evidence, or withdraw the claim.",
-        answers: &["2017, paragraph 1.1"],
-        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
-            let claimed = completed(c, i)?;
-            let claims = c.seen.pointing::<BenefitClaim>(i.meta.id);
-            let bare: Vec<Uuid> = claims
-                .filter(|b| !b.computed.is_evidenced)
-                .map(|b| b.meta.id)
-                .collect();
-            (!bare.is_empty()).then(|| {
-                let computed = Said::new(
-                    "unevidenced",
-                    format!("claimed benefits without evidence: {}", bare.len()),
-                );
-                Clash::of(claimed).computed(computed).against(bare)
-            })
-        }),
-    },
-    Rule {
         code: "item_complete_audit_disagrees",
         severity: Is::High,
-        checks: "The item is declared complete, but a recommendation linked to it is overdue, or \
-            audit has rejected its claim.",
-        why: "The plan reports work as done that audit does not find done.",
+        checks: "The item is declared complete, but audit has rejected the claim on a recommendation \
+            that it carries out, or that recommendation is overdue and not claimed although all \
+            its items are done.",
+        why: "The plan reports work as done, and the recommendation does not.",
         remedy: "Show audit what was delivered, or reopen the item.",
         answers: &["2020, recommendation 8"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let claimed = completed(c, i)?;
+            let is_done = |id: &WorkPlanItemId| {
+                let item = c.seen.get::<WorkPlanItem>(*id);
+                item.is_none_or(|i| i.data.status.is_closed())
+            };
             let is_against = |r: &&Rec<Recommendation>| {
                 let open = r.computed.closure == RecommendationClosureState::None;
                 let rejected = r.computed.verification == RecommendationVerification::Rejected;
-                open && has(&r.data.item_ids, i.meta.id) && (rejected || r.is_overdue(c.on))
+                let unclaimed = || {
+                    r.computed.verification == RecommendationVerification::None
+                        && r.is_overdue(c.on)
+                        && r.data.item_ids.iter().all(is_done)
+                };
+                open && has(&r.data.item_ids, i.meta.id) && (rejected || unclaimed())
             };
             let against: Vec<&Rec<Recommendation>> = c
                 .seen
@@ -346,29 +331,21 @@ fn completed(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> Option<Said> {
 
 /// Whether what a dependency waits for is open or done, if it has such a state.
 fn awaited(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<(&'static str, String)> {
-    let id = dependency.data.on_id?;
-    let told = |done: bool, status: String| {
-        (
-            if done { "done" } else { "open" },
-            format!("it is {status}"),
-        )
-    };
-    if let Some(item) = c.seen.get::<WorkPlanItem>(id.uuid()) {
-        return Some(told(
-            item.data.status == ItemStatus::Complete,
-            item.data.status.in_sentence(),
-        ));
+    let id = dependency.data.on_id?.uuid();
+    let name = || c.name(id);
+    match readiness(c.seen, c.on, c.seen.any(id)?) {
+        Readiness::Done | Readiness::InForce => {
+            Some(("done", format!("{} is recorded as done", name())))
+        }
+        Readiness::Open(_) => Some(("open", format!("{} is recorded as open", name()))),
+        Readiness::GivenUp => Some(("open", format!("{} is given up", name()))),
+        Readiness::NeverDue => None,
     }
-    let review = c.seen.get::<StrategyReview>(id.uuid())?;
-    Some(told(
-        review.data.status == StrategyReviewStatus::Completed,
-        review.data.status.in_sentence(),
-    ))
 }
 
 /// Whether an item lacks a field that a complete plan needs (the fields that recommendation 4 of
 /// 2020 asks for).
-fn lacks(item: &Rec<WorkPlanItem>) -> bool {
+pub fn lacks(item: &Rec<WorkPlanItem>) -> bool {
     let i = &item.data;
     let dropped = item.due().progress == Progress::GivenUp;
     let answered_for = i.lead_post_id.is_some() && i.responsible_unit_id.is_some();

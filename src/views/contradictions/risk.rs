@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::rule::{Clash, Each, Rule, Said, audit};
+use super::rule::{Clash, Context, Each, Rule, Said, audit};
 use crate::registers::risk::{Control, ControlEffectiveness, Risk, RiskResponse, RiskStatus};
 use crate::views::findings::FindingSeverity as Is;
 use crate::world::Rec;
@@ -85,7 +85,10 @@ pub const RULES: &[Rule] = &[
         why: "The difference is assumed, not verified.",
         remedy: "Have the controls assessed, or rely on fewer of them.",
         answers: &["2020, recommendation 6"],
-        check: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|c, r: &Rec<Risk>| {
+            if !is_reduction_stated(c, r) {
+                return None;
+            }
             let (assumed, verified) = (r.computed.assumed_level?, r.computed.verified_level?);
             (r.data.status == RiskStatus::Open && assumed.product < verified.product).then(|| {
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
@@ -113,7 +116,10 @@ pub const RULES: &[Rule] = &[
         why: "Nothing that has been verified explains the lower score.",
         remedy: "Review the risk and score it on what is verified, or record what else reduces it.",
         answers: &["2020, recommendation 6"],
-        check: &Each::new(|_, r: &Rec<Risk>| {
+        check: &Each::new(|c, r: &Rec<Risk>| {
+            if !is_reduction_stated(c, r) {
+                return None;
+            }
             let (current, verified) = (r.computed.current_level?, r.computed.verified_level?);
             (r.data.status == RiskStatus::Open && current.product < verified.product).then(|| {
                 let score = |what: &str, l: crate::registers::risk::RiskLevel| {
@@ -140,7 +146,11 @@ pub const RULES: &[Rule] = &[
             let tolerated = r.data.response == Some(RiskResponse::Tolerate)
                 && r.data.status == RiskStatus::Open;
             (tolerated && r.computed.above_appetite == Some(true)).then(|| {
-                let appetite = r.data.appetite.map(|a| word(&a)).unwrap_or_default();
+                let appetite = r
+                    .data
+                    .appetite
+                    .map(|a| a.in_sentence().to_string())
+                    .unwrap_or_default();
                 let claimed = Said::new("tolerate", "the risk is tolerated")
                     .by(r.data.owner_post_id.map(Into::into));
                 Clash::of(claimed).computed(Said::new(
@@ -151,3 +161,13 @@ pub const RULES: &[Rule] = &[
         }),
     },
 ];
+
+/// Whether every effective control of a risk says by how much it reduces the risk. If one does not,
+/// the score that verified controls support is not known.
+fn is_reduction_stated(c: &Context<'_>, risk: &Rec<Risk>) -> bool {
+    let mut controls = c.seen.pointing::<Control>(risk.meta.id);
+    controls.all(|k| {
+        k.computed.counted_effectiveness != ControlEffectiveness::Effective
+            || k.data.assumed_reduction.is_some()
+    })
+}

@@ -6,8 +6,10 @@ use uuid::Uuid;
 use crate::registers::assurance::RecommendationVerification;
 use crate::registers::settings::SettingSet;
 use crate::views::findings::{self, Finding};
+use crate::views::judgement::Judge;
 use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
+use crate::world::vocabulary::in_words;
 use crate::world::{AnyRecord, IdSet};
 
 /// What a rule may use in addition to the record itself.
@@ -16,6 +18,8 @@ pub struct Context<'a> {
     /// The date to calculate for.
     pub on: NaiveDate,
     pub settings: &'a SettingSet,
+    /// The state of records, as every view reports it.
+    pub judge: Judge<'a>,
     pub(super) planned: IdSet,
 }
 
@@ -23,6 +27,21 @@ impl Context<'_> {
     /// Whether a record exists or applies on the date.
     pub fn is_active(&self, record: &dyn AnyRecord) -> bool {
         self.seen.is_active_on(record, self.on)
+    }
+
+    /// Name of a record for a sentence: its title, with the reference in brackets.
+    pub fn name(&self, id: Uuid) -> String {
+        let Some(record) = self.seen.any(id) else {
+            return "a record".to_owned();
+        };
+        let reference = &record.meta().reference;
+        match record.title() {
+            Some(title) => format!("{title} ({reference})"),
+            None => {
+                let kind = in_words(self.seen.kind_of(record)).to_lowercase();
+                format!("the {kind} ({reference})")
+            }
+        }
     }
 
     /// Whether a plan is not closed.
@@ -33,6 +52,11 @@ impl Context<'_> {
 
 impl Finding for Clash {
     type Context<'a> = Context<'a>;
+    const CONTRADICTS: bool = true;
+
+    fn seen<'c>(context: &'c Context<'_>) -> &'c VisibleWorld {
+        context.seen
+    }
 }
 
 /// Looks at every live record of a kind.

@@ -38,31 +38,6 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
-        code: "version_approved_by_nobody",
-        severity: Is::High,
-        checks: "The version counts as approved, but no approver or no approval date is recorded.",
-        why: "An approval without an approver or a date cannot be relied on.",
-        remedy: "Record who approved it and when, or set the version back.",
-        answers: &["2017, Action 14 and key considerations"],
-        check: &Each::new(|_, v: &Rec<StrategyVersion>| {
-            let approver = either(v.data.approver_post_id, v.data.approver_board_id);
-            (v.data.status.is_approved() && (approver.is_none() || v.data.approved_on.is_none()))
-                .then(|| {
-                    let words = match (approver, v.data.approved_on) {
-                        (None, None) => "neither approver nor approval date is recorded",
-                        (None, _) => "no approver is recorded",
-                        _ => "no approval date is recorded",
-                    };
-                    let claimed = Said::new(word(&v.data.status), "the version counts as approved");
-                    Clash::of(claimed).verified(
-                        Said::new("not_recorded", words)
-                            .by(approver)
-                            .on(v.data.approved_on),
-                    )
-                })
-        }),
-    },
-    Rule {
         code: "strategy_current_past_its_period",
         severity: Is::Medium,
         checks: "The strategy is recorded as current, but the period that it covers is over.",
@@ -106,12 +81,15 @@ pub const RULES: &[Rule] = &[
     Rule {
         code: "strategy_planned_version_approved",
         severity: Is::Low,
-        checks: "The strategy is recorded as planned, but a version of it counts as approved.",
+        checks: "The strategy is recorded as planned, but its period has begun and a version of it \
+            counts as approved.",
         why: "Anyone waiting for the strategy is waiting for something that already exists.",
         remedy: "Set the strategy to current, or set the version back.",
         answers: &[],
         check: &Each::new(|c, s: &Rec<Strategy>| {
-            if s.data.status != StrategyStatus::Planned {
+            // A strategy may well be approved before its period begins.
+            let has_begun = s.data.from_year.is_none_or(|from| from <= c.on.year());
+            if s.data.status != StrategyStatus::Planned || !has_begun {
                 return None;
             }
             let mut versions = c.seen.pointing::<StrategyVersion>(s.meta.id);

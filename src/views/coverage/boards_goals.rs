@@ -12,8 +12,9 @@ use super::matrix::Matrix;
 use crate::http::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::governance::{Remit, RemitKind};
+use crate::registers::governance::{Board, Remit, RemitKind};
 use crate::views::request::{self, Asked, id_of};
+use crate::world::Rec;
 use crate::world::record::word;
 
 pub(super) fn operation() -> Operation {
@@ -37,7 +38,13 @@ pub(super) fn operation() -> Operation {
 
 fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
     let seen = &asked.seen;
-    let boards = boards(asked)?;
+    let mut boards = boards(asked)?;
+    // A board that others keep, or that is only mentioned, is not asked for its remit.
+    let has_remit = |board: &Rec<Board>| {
+        let mut remits = seen.pointing::<Remit>(board.meta.id);
+        remits.any(|r| asked.is_active(r))
+    };
+    boards.retain(|b| b.data.kept_by.is_here() || has_remit(b));
     let goals = goals(asked, id_of(asked, "strategy_id")?);
     let mut matrix = Matrix::new(board_lines(&boards), goal_lines(&goals));
     let mut deciding: HashMap<Uuid, BTreeSet<Uuid>> = HashMap::new();

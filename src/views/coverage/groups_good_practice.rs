@@ -14,9 +14,9 @@ use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::communications::{GoodPractice, PracticeBasis};
 use crate::registers::organisation::{Unit, UnitKind};
+use crate::views::good_practice::published;
 use crate::views::request::{self, Asked};
-use crate::world::Rec;
-use crate::world::visible::VisibleWorld;
+use crate::world::{IdSet, Rec};
 
 pub(super) fn operation() -> Operation {
     request::operation(
@@ -29,8 +29,8 @@ pub(super) fn operation() -> Operation {
         "Views",
         "Show business groups against good practice",
         &format!(
-            "Returns business groups against examples of good practice, published by plan or \
-                ad hoc. Examples of a unit below a group count for the group. {AS_TABLE}"
+            "Returns business groups against published examples of good practice, by plan or ad \
+                hoc. Examples of a unit below a group count for the group. {AS_TABLE}"
         ),
     )
 }
@@ -44,16 +44,25 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
         .filter(is_group)
         .map(|u| (u.meta.id, Line::of(&u.meta, &u.data.title)))
         .collect();
+    let groups: IdSet = rows.keys().copied().collect();
     let mut examples: Vec<(Uuid, &Rec<GoodPractice>)> = Vec::new();
-    for example in seen.live::<GoodPractice>() {
-        let of = group(seen, example.data.unit_id.uuid());
-        if let Entry::Vacant(place) = rows.entry(of)
-            && let Some(unit) = seen.get::<Unit>(of)
-        {
-            let line = Line::of(&unit.meta, &unit.data.title);
-            place.insert(line.with_note("not a business group or part of one".to_owned()));
+    for (example, units) in published(seen) {
+        let of: Vec<Uuid> = units
+            .iter()
+            .copied()
+            .filter(|u| groups.contains(u))
+            .collect();
+        let own = example.data.unit_id.uuid();
+        if of.is_empty() {
+            if let Entry::Vacant(place) = rows.entry(own)
+                && let Some(unit) = seen.get::<Unit>(own)
+            {
+                let line = Line::of(&unit.meta, &unit.data.title);
+                place.insert(line.with_note("not a business group or part of one".to_owned()));
+            }
+            examples.push((own, example));
         }
-        examples.push((of, example));
+        examples.extend(of.into_iter().map(|group| (group, example)));
     }
     let code = |b: PracticeBasis| Uuid::from_u128(b as u128);
     let columns = PracticeBasis::VARIANTS
@@ -66,17 +75,4 @@ fn compute(asked: &Asked) -> Result<CoverageView, Problem> {
         }
     }
     Ok(matrix.into_view(asked, CoverageMatrix::GroupsGoodPractice))
-}
-
-/// The business group that a unit belongs to, or the unit itself if it belongs to none.
-fn group(seen: &VisibleWorld, unit: Uuid) -> Uuid {
-    let (mut at, mut steps) = (Some(unit), 0);
-    while let Some(found) = at.and_then(|id| seen.get::<Unit>(id)) {
-        if found.data.unit_kind == UnitKind::BusinessGroup {
-            return found.meta.id;
-        }
-        steps += 1;
-        at = found.data.parent_id.filter(|_| steps < 50).map(Into::into);
-    }
-    unit
 }

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::causes;
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::assurance::{
     Assertion, AssertionEvidence, AuditReview, ManagementDecision, Recommendation,
@@ -9,11 +10,11 @@ use crate::registers::assurance::{
     RecommendationVerification, Verification, VerificationResult,
 };
 use crate::registers::evidence::Evidence;
-use crate::views::expected::{Awaited, awaited_by, given_up_of};
+use crate::views::judgement::{Awaited, awaited_by};
 use crate::views::rag::{days, times};
+use crate::views::readiness::Readiness;
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
-use crate::world::calendar::day_of;
 use crate::world::collation::Collated;
 use crate::world::dates::Progress;
 
@@ -28,7 +29,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendations 1 to 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
             unowned(c, is_open(c, r), r.data.owner_post_id, r.data.owner_unit_id)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "recommendation_without_priority",
@@ -39,7 +41,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendations 1 to 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(is_open(c, r) && r.data.priority.is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "recommendation_incomplete",
@@ -55,7 +58,8 @@ pub const RULES: &[Rule] = &[
                 (_, None) if is_open(c, r) => because("no recommended action"),
                 _ => None,
             }
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "recommendation_without_response",
@@ -70,7 +74,8 @@ pub const RULES: &[Rule] = &[
                     .is_none_or(|on| (c.on - on).num_days() > c.settings.gaps.response_after_days)
             };
             plain_if(is_open(c, r) && r.computed.management_response.is_none() && waited())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "recommendation_rejection_open",
@@ -95,7 +100,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, recommendation b"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
             plain_if(is_open(c, r) && r.data.deadline.due_on.is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "recommendation_overdue",
@@ -106,15 +112,15 @@ pub const RULES: &[Rule] = &[
         remedy: "Implement it and record the claim, or ask for an extension.",
         answers: &["2020, recommendations 6, 7 and 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
-            let due = r
-                .data
-                .deadline
-                .due_on
-                .filter(|_| is_open(c, r) && r.is_overdue(c.on))?;
+            let due = r.deadline_on(c.on).counts_on();
+            let due = due.filter(|_| is_open(c, r) && r.is_overdue(c.on))?;
             because(format!(
                 "was due on {due}, {} ago",
                 days((c.on - due).num_days())
             ))
+        })
+        .follows(&["recommendation_rejected_claim"], |_, r| {
+            causes::same(r, &["recommendation_rejected_claim"])
         }),
     },
     Rule {
@@ -133,6 +139,9 @@ pub const RULES: &[Rule] = &[
             } else {
                 None
             }
+        })
+        .follows(&["recommendation_overdue"], |_, r| {
+            causes::same(r, &["recommendation_overdue"])
         }),
     },
     Rule {
@@ -154,61 +163,58 @@ pub const RULES: &[Rule] = &[
             } else {
                 None
             }
-        }),
+        })
+        .follows(causes::UNDATED_OR_OVERDUE, causes::of_deferred),
     },
     Rule {
         code: "recommendation_waits_for_undated",
         severity: Is::Medium,
-        checks: "The recommendation depends on or refers to something that has no date.",
+        checks: "The recommendation waits for something that has no date.",
         why: "Its own deadline cannot be relied on.",
-        remedy: "Give what it depends on a date, or implement the recommendation without it.",
+        remedy: "Give what it waits for a date, or implement the recommendation without it.",
         answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
             check_awaited(c, r, |a| {
-                a.due_on
-                    .is_none()
-                    .then(|| a.record.meta().reference.to_string())
+                let undated = matches!(a.readiness, Readiness::Open(None) | Readiness::NeverDue);
+                undated.then(|| a.record.meta().reference.to_string())
             })
-        }),
+        })
+        .follows(causes::UNDATED, causes::of_waiting),
     },
     Rule {
         code: "recommendation_waits_for_given_up",
         severity: Is::High,
-        checks: "The recommendation depends on something that was given up, or was to be \
-            implemented by it.",
+        checks: "The recommendation waits for something that was given up.",
         why: "What was cancelled, dissolved or superseded never comes, so the recommendation \
             cannot be implemented as planned.",
         remedy: "Withdraw the link, or record what will implement the recommendation instead.",
         answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
-            if !is_open(c, r) || r.computed.claim_id.is_some() {
-                return None;
-            }
-            let mut words: Vec<&str> = given_up_of(c.seen, c.on, r)
-                .map(|r| r.meta().reference.as_str())
-                .collect();
-            words.sort_unstable();
-            match words.is_empty() {
-                true => None,
-                false => because(words.join(", ")),
-            }
+            check_awaited(c, r, |a| {
+                let given_up = a.readiness == Readiness::GivenUp;
+                given_up.then(|| a.record.meta().reference.to_string())
+            })
         }),
     },
     Rule {
         code: "recommendation_waits_beyond_deadline",
         severity: Is::High,
-        checks: "Something that the recommendation depends on or refers to is expected after the \
+        checks: "Something that the recommendation waits for is expected after the \
             recommendation's own deadline.",
         why: "The deadline cannot be met, and this is already known.",
-        remedy: "Bring forward what it depends on, or ask for an extension now.",
-        answers: &["2020, recommendation 6"],
+        remedy: "Bring forward what it waits for, or ask for an extension now.",
+        answers: &["2020, recommendations 1, 2, 3, 4, 7 and 9"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
             let due = r.data.deadline.due_on?;
             check_awaited(c, r, |a| {
-                let on = a.due_on.filter(|on| *on > due)?;
+                let Readiness::Open(on) = a.readiness else {
+                    return None;
+                };
+                let on = on.filter(|on| *on > due)?;
                 Some(format!("{} expected on {on}", a.record.meta().reference))
             })
-        }),
+        })
+        .follows(causes::OVERDUE, causes::of_late_wait),
     },
     Rule {
         code: "recommendation_stale",
@@ -218,18 +224,28 @@ pub const RULES: &[Rule] = &[
         remedy: "Record an update.",
         answers: &["2017, recommendation b"],
         check: &Each::new(|c, r: &Rec<Recommendation>| {
-            let waits_for_audit = r.computed.verification == RecommendationVerification::Submitted;
-            if !is_open(c, r) || waits_for_audit {
-                return None;
+            let reading = c.seen.reading(c.on);
+            match r.stale_days(reading, c.settings.stale_after_days) {
+                Some(silent) if is_open(c, r) => because(format!("no update for {}", days(silent))),
+                _ => None,
             }
-            let since = r.computed.latest_update_on.or_else(|| reported_on(c, r));
-            let silent = (c.on - since.unwrap_or_else(|| day_of(r.meta.created_at))).num_days();
-            if silent > c.settings.stale_after_days {
-                because(format!("no update for {}", days(silent)))
-            } else {
-                None
-            }
-        }),
+        })
+        .detail()
+        .follows(
+            &[
+                "recommendation_overdue",
+                "recommendation_deferred_without_date",
+            ],
+            |_, r| {
+                causes::same(
+                    r,
+                    &[
+                        "recommendation_overdue",
+                        "recommendation_deferred_without_date",
+                    ],
+                )
+            },
+        ),
     },
     Rule {
         code: "recommendation_long_unverified",
@@ -247,6 +263,9 @@ pub const RULES: &[Rule] = &[
             } else {
                 None
             }
+        })
+        .follows(&["recommendation_claim_without_evidence"], |_, r| {
+            causes::same(r, &["recommendation_claim_without_evidence"])
         }),
     },
     Rule {
@@ -311,6 +330,9 @@ pub const RULES: &[Rule] = &[
                     .is_some_and(|r| is_open(c, r))
             };
             plain_if(repeats && open(l.data.recommendation_id.uuid()) && open(l.data.to_id.uuid()))
+        })
+        .follows(&["recommendation_overdue"], |_, l| {
+            vec![("recommendation_overdue", l.data.recommendation_id.uuid())]
         }),
     },
     Rule {
@@ -330,7 +352,8 @@ pub const RULES: &[Rule] = &[
                     .any(|e| e.data.supports_id == a.meta.id)
             };
             plain_if(a.data.evidence == AssertionEvidence::None && !shown())
-        }),
+        })
+        .detail(),
     },
 ];
 
@@ -348,7 +371,7 @@ fn reported_on(c: &Context<'_>, r: &Rec<Recommendation>) -> Option<NaiveDate> {
         .due_on
 }
 
-/// What is wrong with the records that it depends on or refers to, in words.
+/// What is wrong with the records that it waits for, in words.
 fn check_awaited(
     c: &Context<'_>,
     r: &Rec<Recommendation>,

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::causes;
 use super::rule::{
     Context, Each, Fault, FindingSeverity as Is, Rule, because, goals_of, plain_if, unowned,
 };
@@ -9,6 +10,7 @@ use crate::registers::governance::{
     Board, BoardKind, BoardRelationship, BoardRelationshipKind, Membership, MembershipBasis,
     MembershipCapacity, RelationshipAgreement, TermsOfReference, TermsStatus,
 };
+use crate::views::findings::Cause;
 use crate::world::Rec;
 use crate::world::collation::Collated;
 use crate::world::vocabulary::Coded;
@@ -24,6 +26,10 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
             unowned(c, c.is_active(b), None, b.data.owner_unit_id)
+        })
+        .detail()
+        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
+            causes::same(r, &["board_without_terms", "terms_not_agreed"])
         }),
     },
     Rule {
@@ -35,7 +41,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 2"],
         check: &Each::new(|c, b: &Rec<Board>| {
             plain_if(c.is_active(b) && latest_terms(c, b.meta.id).is_none())
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "terms_not_agreed",
@@ -59,7 +66,8 @@ pub const RULES: &[Rule] = &[
                     latest.data.status.in_sentence()
                 ))
             }
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "terms_incomplete",
@@ -77,6 +85,10 @@ pub const RULES: &[Rule] = &[
                 t.computed.empty_sections.len(),
                 t.computed.empty_sections.join(", ")
             ))
+        })
+        .keeping()
+        .follows(&["terms_not_agreed"], |_, t| {
+            vec![("terms_not_agreed", t.data.board_id.uuid())]
         }),
     },
     Rule {
@@ -92,7 +104,8 @@ pub const RULES: &[Rule] = &[
             plain_if(
                 t.data.status == TermsStatus::Agreed && (nobody || t.data.approved_on.is_none()),
             )
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "terms_review_overdue",
@@ -104,6 +117,9 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, t: &Rec<TermsOfReference>| match t.data.review_on {
             Some(due) if is_latest(c, t) && due < c.on => because(format!("was due on {due}")),
             _ => None,
+        })
+        .follows(&["terms_not_agreed"], |_, t| {
+            vec![("terms_not_agreed", t.data.board_id.uuid())]
         }),
     },
     Rule {
@@ -117,6 +133,10 @@ pub const RULES: &[Rule] = &[
             let chaired =
                 || members(c, b.meta.id).any(|m| m.data.capacity == MembershipCapacity::Chair);
             plain_if(c.is_active(b) && !chaired())
+        })
+        .detail()
+        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
+            causes::same(r, &["board_without_terms", "terms_not_agreed"])
         }),
     },
     Rule {
@@ -137,6 +157,10 @@ pub const RULES: &[Rule] = &[
                             && c.is_active(e)
                     }),
             )
+        })
+        .detail()
+        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
+            causes::same(r, &["board_without_terms", "terms_not_agreed"])
         }),
     },
     Rule {
@@ -148,6 +172,10 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendations 1 and 3"],
         check: &Each::new(|c, b: &Rec<Board>| {
             plain_if(c.is_active(b) && goals_of(c, b.meta.id).is_empty())
+        })
+        .detail()
+        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
+            causes::same(r, &["board_without_terms", "terms_not_agreed"])
         }),
     },
     Rule {
@@ -158,7 +186,9 @@ pub const RULES: &[Rule] = &[
             other.",
         remedy: "Divide the remit, or dissolve one of the two.",
         answers: &["2020, recommendation 2"],
-        check: &Each::new(board_same_remit),
+        check: &Each::new(board_same_remit)
+            .keeping()
+            .follows(&["board_same_remit"], first_of_same_remit),
     },
     Rule {
         code: "relationship_agreed_by_one_side",
@@ -172,7 +202,8 @@ pub const RULES: &[Rule] = &[
             RelationshipAgreement::OneSided => because("only one side has agreed"),
             RelationshipAgreement::Missing => because("neither side has agreed"),
             RelationshipAgreement::NotNeeded | RelationshipAgreement::Agreed => None,
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "membership_without_basis",
@@ -184,7 +215,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 9"],
         check: &Each::new(|c, m: &Rec<Membership>| {
             plain_if(c.is_active(m) && m.data.basis == MembershipBasis::Unstated)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "membership_past_term",
@@ -210,7 +242,8 @@ pub const RULES: &[Rule] = &[
             } else {
                 because(format!("ended on {ended}"))
             }
-        }),
+        })
+        .keeping(),
     },
 ];
 
@@ -227,6 +260,16 @@ fn is_latest(c: &Context<'_>, terms: &Rec<TermsOfReference>) -> bool {
 
 fn members<'a>(c: &'a Context<'_>, board: Uuid) -> impl Iterator<Item = &'a Rec<Membership>> {
     c.members.of(board).filter(move |m| c.is_active(*m))
+}
+
+/// The first by reference of the boards with the same remit: they are one finding.
+fn first_of_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Vec<Cause> {
+    let same = c.with_goals(&goals_of(c, board.meta.id)).into_iter();
+    let first = same.min_by_key(|b| Collated(&b.meta.reference));
+    first
+        .map(|b| ("board_same_remit", b.meta.id))
+        .into_iter()
+        .collect()
 }
 
 fn board_same_remit(c: &Context<'_>, board: &Rec<Board>) -> Fault {

@@ -21,7 +21,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 7"],
         check: &Each::new(|c, p: &Rec<CommunicationsPlan>| {
             plain_if(c.is_active(p) && p.data.strategy_id.is_none() && p.data.goal_ids.is_empty())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "activity_without_goal",
@@ -32,7 +33,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 7"],
         check: &Each::new(|c, a: &Rec<CommunicationsActivity>| {
             plain_if(is_planned(c, a) && a.data.goal_ids.is_empty())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "activity_without_evaluation",
@@ -41,7 +43,7 @@ pub const RULES: &[Rule] = &[
         why: "Nobody knows whom it reached and what was learnt.",
         remedy: "Record an evaluation.",
         answers: &["2020, recommendation 7"],
-        check: &Each::new(activity_without_evaluation),
+        check: &Each::new(activity_without_evaluation).keeping(),
     },
     Rule {
         code: "evaluation_without_evidence",
@@ -57,7 +59,8 @@ pub const RULES: &[Rule] = &[
                     .any(|v| v.data.supports_id == e.meta.id)
             };
             plain_if(e.data.evidence.is_unsaid() && !shown())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "asset_without_owner",
@@ -73,7 +76,8 @@ pub const RULES: &[Rule] = &[
                 a.data.owner_post_id,
                 a.data.owner_unit_id,
             )
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "asset_review_overdue",
@@ -100,7 +104,8 @@ pub const RULES: &[Rule] = &[
                 AssetStatus::Published | AssetStatus::UnderReview
             );
             plain_if(is_public && a.data.review_due_on.is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "group_without_good_practice",
@@ -112,7 +117,9 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, u: &Rec<Unit>| {
             let is = u.data.unit_kind == UnitKind::BusinessGroup && c.is_active(u);
             plain_if(is && !c.shares_practice(u))
-        }),
+        })
+        .detail()
+        .part_of(|_, u| u.data.parent_id.map(Into::into)),
     },
     Rule {
         code: "good_practice_ad_hoc",
@@ -123,7 +130,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 7"],
         check: &Each::new(|_, g: &Rec<GoodPractice>| {
             plain_if(g.data.is_published() && g.data.basis == PracticeBasis::AdHoc)
-        }),
+        })
+        .detail(),
     },
 ];
 
@@ -134,11 +142,15 @@ fn is_planned(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> bool {
 
 fn activity_without_evaluation(c: &Context<'_>, activity: &Rec<CommunicationsActivity>) -> Fault {
     let ended = ended_on(&activity.data).filter(|_| is_planned(c, activity))?;
+    /// After a year nobody can evaluate it any more.
+    const TOO_LATE_DAYS: i64 = 366;
     let evaluated = || {
         let mut evaluations = c.seen.pointing::<CampaignEvaluation>(activity.meta.id);
         evaluations.any(|e| e.data.activity_id == activity.meta.id)
     };
-    if (c.on - ended).num_days() > c.settings.gaps.evaluated_after_days && !evaluated() {
+    let since = (c.on - ended).num_days();
+    let is_asked = since > c.settings.gaps.evaluated_after_days && since <= TOO_LATE_DAYS;
+    if is_asked && !evaluated() {
         because(format!("ended on {ended}"))
     } else {
         None

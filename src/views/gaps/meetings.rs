@@ -1,6 +1,7 @@
 //! What board meetings lack: approved minutes, and actions carried out.
 
 use super::boards::latest_terms;
+use super::causes;
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Action, Meeting, MeetingStatus, Minutes, MinutesStatus};
@@ -18,7 +19,27 @@ pub const RULES: &[Rule] = &[
         remedy: "Hold meetings, record the meetings that were held, or change the terms of \
             reference.",
         answers: &["2020, recommendation 2"],
-        check: &Each::new(board_meets_too_rarely),
+        check: &Each::new(board_meets_too_rarely).keeping(),
+    },
+    Rule {
+        code: "meeting_not_recorded",
+        severity: Is::Medium,
+        checks: "The day of the meeting has passed, but it is not recorded whether it was held.",
+        why: "Nobody can tell whether the board met, and what it was told since.",
+        remedy: "Record that the meeting was held or cancelled, or its new date.",
+        answers: &[],
+        check: &Each::new(|c, m: &Rec<Meeting>| {
+            let day = m
+                .computed
+                .meeting_on
+                .filter(|_| m.data.status == MeetingStatus::Scheduled)?;
+            if day < c.on && belongs(c, m) {
+                because(format!("scheduled for {day}"))
+            } else {
+                None
+            }
+        })
+        .keeping(),
     },
     Rule {
         code: "meeting_without_minutes",
@@ -43,7 +64,8 @@ pub const RULES: &[Rule] = &[
             } else {
                 None
             }
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "minutes_unapproved",
@@ -64,7 +86,8 @@ pub const RULES: &[Rule] = &[
             } else {
                 None
             }
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "action_without_owner",
@@ -75,7 +98,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, Action 14"],
         check: &Each::new(|c, a: &Rec<Action>| {
             unowned(c, is_open(a), a.data.owner_post_id, a.data.owner_unit_id)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "action_without_deadline",
@@ -86,7 +110,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, Action 14"],
         check: &Each::new(|_, a: &Rec<Action>| {
             plain_if(is_open(a) && a.computed.due_on.is_none() && a.computed.first_due_on.is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "action_deferred_without_date",
@@ -109,6 +134,9 @@ pub const RULES: &[Rule] = &[
                 )),
                 None => plain_if(true),
             }
+        })
+        .follows(&["action_overdue"], |_, r| {
+            causes::same(r, &["action_overdue"])
         }),
     },
     Rule {
@@ -124,7 +152,8 @@ pub const RULES: &[Rule] = &[
                 days((c.on - due).num_days())
             )),
             _ => None,
-        }),
+        })
+        .follows(&["dashboard_overdue"], causes::of_late_action),
     },
     Rule {
         code: "action_deferred_often",
@@ -139,6 +168,9 @@ pub const RULES: &[Rule] = &[
             } else {
                 None
             }
+        })
+        .follows(&["action_overdue"], |_, r| {
+            causes::same(r, &["action_overdue"])
         }),
     },
     Rule {

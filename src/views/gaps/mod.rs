@@ -11,6 +11,7 @@
 
 mod assurance;
 mod boards;
+mod causes;
 mod communications;
 mod meetings;
 mod oversight;
@@ -23,21 +24,25 @@ mod seats;
 mod strategy;
 mod waivers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rule::{Context, Missing, Rule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RecordName;
-use super::findings::{FindingRules, FindingSeverity, Found, KeptFindings, Rules};
+use super::findings::{
+    FindingName, FindingReason, FindingRules, FindingSeverity, FoldedFindings, Found, KeptFindings,
+    Listed, OpenFinding, Rules, ToldFinding,
+};
 use super::request::{Asked, View, operation, words};
 use crate::http::operation::Operation;
-use crate::http::parameters::query;
+use crate::http::parameters::{query, schema_ref};
 use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
@@ -67,10 +72,13 @@ static RULES: Rules<Missing> = Rules(&[
 /// Something that should be there but is not.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Gap {
-    /// Code of the rule that found it.
+    /// Code of the rule that found it. With the id of the record, it stays the same from day to day.
     pub rule: Text<60>,
     /// How serious it is.
     pub severity: FindingSeverity,
+    /// Why it has this severity.
+    #[schema(max_items = 10)]
+    pub reasons: Vec<FindingReason>,
     /// Where it belongs in the registers.
     pub register: GapRegister,
     /// Record that it was found on.
@@ -79,7 +87,11 @@ pub struct Gap {
     pub reason: Text<4000>,
     /// How to put it right.
     pub remedy: Text<300>,
-    /// Waiver of the gap; null if the gap is open.
+    /// Gaps folded under it.
+    pub also: FoldedFindings,
+    /// The gap that it is folded under; null if it is listed on its own.
+    pub follows_from: Option<FindingName>,
+    /// Waiver of the gap; null if the gap is not waived.
     pub waiver: Option<GapWaiverInForce>,
 }
 
@@ -103,16 +115,19 @@ pub struct GapWaiverInForce {
 pub struct GapCount {
     /// Code of the rule.
     pub rule: Text<60>,
-    /// How serious each one is.
+    /// Severity of the rule.
     pub severity: FindingSeverity,
     /// Register that they belong to.
     pub register: GapRegister,
-    /// Number of open gaps found.
+    /// Number of open gaps found, not counting those folded under others.
     #[schema(minimum = 0)]
     pub gaps: usize,
     /// Number of waived gaps found.
     #[schema(minimum = 0)]
     pub waived: usize,
+    /// Number of open gaps folded under others.
+    #[schema(minimum = 0)]
+    pub folded: usize,
 }
 
 /// A gap that a paper shows.
@@ -136,7 +151,7 @@ pub fn gap_on(
     let found = seen
         .any(record)
         .filter(|r| seen.is_live(r.as_ref()) && seen.kind_of(r) == rule.check.kind())
-        .and_then(|r| rule.check.find(&context, r.as_ref()));
+        .and_then(|r| RULES.found(&context, rule, r.as_ref()));
     Some(ShownGap {
         severity: rule.severity,
         reason: found.map(|missing| missing.reason(rule)),
@@ -153,13 +168,16 @@ pub struct GapsView {
     pub journal_seq: i64,
     /// Settings used to find them.
     pub settings: SettingsUsed,
-    /// Number of gaps on all pages: only open ones, unless `waived` says otherwise.
+    /// Number of gaps on all pages, as `waived` and `folded` say which are listed.
     #[schema(minimum = 0)]
     pub total: usize,
     /// Number of waived gaps that match the filters, whether or not they are listed.
     #[schema(minimum = 0)]
     pub waived: usize,
-    /// Number of open and waived gaps by rule; only rules that found something.
+    /// Number of open gaps that match the filters and are folded under others.
+    #[schema(minimum = 0)]
+    pub folded: usize,
+    /// Number of open, folded and waived gaps by rule; only rules that found something.
     #[schema(max_items = 500)]
     pub by_rule: Vec<GapCount>,
     /// Gaps, ordered by register, rule and reference.
@@ -184,11 +202,14 @@ fn gap(found: &Found<'_, Missing>, context: &Context<'_>) -> Gap {
     let waiver = context.waiver(rule.code, found.record.meta().id);
     Gap {
         rule: Text::cut(rule.code),
-        severity: rule.severity,
+        severity: found.severity,
+        reasons: found.reasons.clone(),
         register: found.register,
         record: RecordName::of(context.seen, found.record),
-        reason: Text::cut(found.finding.reason(rule)),
+        reason: Text::cut(reason(found.finding.as_ref(), rule, found.parts)),
         remedy: Text::cut(rule.remedy),
+        also: found.also.clone(),
+        follows_from: found.follows_from.clone(),
         waiver: waiver.map(|w| GapWaiverInForce {
             id: w.meta.id,
             reference: (&w.meta.reference).into(),
@@ -199,42 +220,65 @@ fn gap(found: &Found<'_, Missing>, context: &Context<'_>) -> Gap {
     }
 }
 
-/// Whether waived gaps are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What is wrong, in words.
+pub(super) fn reason(finding: Option<&Missing>, rule: &Rule, parts: Option<usize>) -> String {
+    match (finding, parts) {
+        (Some(missing), _) => missing.reason(rule),
+        (None, parts) => format!(
+            "{} ({} records)",
+            rule.checks.trim_end_matches('.'),
+            parts.unwrap_or_default()
+        ),
+    }
+}
+
+/// Whether waived or folded gaps are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum WaivedToo {
+#[derive(EnumMessage, VariantArray, ToSchema)]
+pub enum GapListing {
+    /// They are left out.
+    #[strum(message = "No")]
     False,
+    /// They are listed with the others.
+    #[strum(message = "Yes")]
     True,
+    /// Nothing else is listed.
     Only,
 }
 
-impl WaivedToo {
-    fn of(asked: &Asked) -> Result<Self, Problem> {
-        match words(asked, "waived")?.as_slice() {
-            [] => Ok(Self::False),
-            [one] => Ok(*one),
-            _ => Err(invalid("waived", "must be one of false, true, only")),
+impl GapListing {
+    fn of(asked: &Asked, name: &str) -> Result<Option<Self>, Problem> {
+        match words(asked, name)?.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            _ => Err(invalid(name, "must be one of false, true, only")),
         }
     }
+}
 
-    /// Whether a gap is listed, given whether it is waived.
-    fn lists(self, is_waived: bool) -> bool {
-        match self {
-            Self::False => !is_waived,
-            Self::True => true,
-            Self::Only => is_waived,
-        }
+/// Which gaps are listed.
+fn lists(waived: Option<GapListing>, folded: Option<GapListing>, is_single: bool) -> Listed {
+    use GapListing as Too;
+    let waived = waived.unwrap_or(Too::False);
+    // Who asks for a rule or a record by name wants to see what was found there.
+    let folded = folded.unwrap_or(if is_single { Too::True } else { Too::False });
+    Listed {
+        open: waived != Too::Only && folded != Too::Only,
+        waived: waived != Too::False && folded != Too::Only,
+        folded: folded != Too::False && waived != Too::Only,
     }
 }
 
 pub(super) fn gaps(asked: &Asked, kept: &KeptFindings) -> Result<GapsView, Problem> {
-    let waived = WaivedToo::of(asked)?;
+    let waived = GapListing::of(asked, "waived")?;
+    let folded = GapListing::of(asked, "folded")?;
     let world = asked.seen.reading(asked.on).world;
     let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
     let page = RULES.page(
         asked,
         (&context, kept),
-        |is_waived| waived.lists(is_waived),
+        |is_single| lists(waived, folded, is_single),
         |found| gap(&found, &context),
     )?;
     let count = |c: &super::findings::Count<Missing>| GapCount {
@@ -243,6 +287,7 @@ pub(super) fn gaps(asked: &Asked, kept: &KeptFindings) -> Result<GapsView, Probl
         register: c.register,
         gaps: c.open,
         waived: c.waived,
+        folded: c.folded,
     };
     Ok(GapsView {
         on: asked.on,
@@ -250,10 +295,45 @@ pub(super) fn gaps(asked: &Asked, kept: &KeptFindings) -> Result<GapsView, Probl
         settings: used(&asked.seen),
         total: page.total,
         waived: page.by_rule.iter().map(|c| c.waived).sum(),
+        folded: page.by_rule.iter().map(|c| c.folded).sum(),
         by_rule: page.by_rule.iter().map(count).collect(),
         items: page.items,
         next_cursor: page.next_cursor.map(Text::known),
     })
+}
+
+/// The open gaps, for the attention list.
+pub(super) fn open_findings(asked: &Asked, kept: &KeptFindings) -> Vec<OpenFinding> {
+    let world = asked.seen.reading(asked.on).world;
+    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
+    let folded = RULES.folded(asked, (&context, kept), |_| true, false);
+    RULES.open_findings(&folded, |_, _| Vec::new())
+}
+
+/// The open gaps that are wanted, in words.
+pub(super) fn told_findings(
+    asked: &Asked,
+    kept: &KeptFindings,
+    wanted: &HashSet<(&str, Uuid)>,
+) -> Vec<ToldFinding> {
+    let world = asked.seen.reading(asked.on).world;
+    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
+    RULES.told(
+        asked,
+        (&context, kept),
+        |rule, record| wanted.contains(&(rule.code, record)),
+        |found| ToldFinding {
+            code: found.rule.code,
+            record: found.record.meta().id,
+            what: reason(found.finding.as_ref(), found.rule, found.parts),
+            why: found.rule.why,
+            remedy: found.rule.remedy,
+            severity: found.severity,
+            reasons: found.reasons,
+            also: found.also,
+            parts: found.parts.map(|_| found.rule.check.kind()),
+        },
+    )
 }
 
 /// Codes of the findings on each board, including its terms of reference, relationships and seats.
@@ -291,23 +371,31 @@ pub fn operations(kept: &Arc<KeptFindings>) -> Vec<Operation> {
         operation("/api/v1/gaps", "listGaps", Subject::PlanItem, list)
             .takes(RULES.parameters(
                 "Gaps",
-                [query(
-                    "waived",
-                    "Whether waived gaps are listed: `false` leaves them out, `true` includes \
-                        them, `only` lists nothing else.",
-                    json!({ "type": "string", "enum": ["false", "true", "only"], "default": "false" }),
-                )],
+                [
+                    query(
+                        "waived",
+                        "Whether waived gaps are listed. Defaults to `false`.",
+                        schema_ref("GapListing"),
+                    ),
+                    query(
+                        "folded",
+                        "Whether gaps folded under others are listed. Defaults to `true` with `rule` \
+                            or `record_id`, otherwise to `false`.",
+                        schema_ref("GapListing"),
+                    ),
+                ],
             ))
             .says(
                 "Views",
                 "List gaps",
-                "Returns every gap that a rule finds, with the record, the reason and the remedy. \
-                    `by_rule` counts all gaps that match the filters, open and waived, on all \
-                    pages. POST /api/v1/gap-waivers waives a gap until a date. A waiver that is \
+                "Returns every gap that a rule finds, with the record, the reason and the remedy. One \
+                    fact is one gap: what follows from it, further details that the record lacks, \
+                    and a detail that three or more of its parts lack are in `also`. `by_rule` \
+                    counts all gaps that match the filters, on all pages. POST /api/v1/gap-waivers waives a gap until a date. A waiver that is \
                     not visible to the caller has no effect here. The rules are at \
                     `/api/v1/gap-rules`.",
             ),
-        operation("/api/v1/gap-rules", "listGapRules", Subject::PlanItem, |_| Ok(RULES.told())).says(
+        operation("/api/v1/gap-rules", "listGapRules", Subject::PlanItem, |_| Ok(RULES.described())).says(
             "Views",
             "List the rules that find gaps",
             "Returns, for each rule, what it checks, why it matters, how to put a gap right, and \
@@ -319,6 +407,7 @@ pub fn operations(kept: &Arc<KeptFindings>) -> Vec<Operation> {
 /// The schemas of this view.
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<GapsView>(schemas);
+    add_answer::<GapListing>(schemas);
     add_answer::<FindingRules>(schemas);
 }
 

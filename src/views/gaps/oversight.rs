@@ -6,6 +6,7 @@ use crate::registers::oversight::{
 };
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
+use crate::world::id::either;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
@@ -26,8 +27,12 @@ pub const RULES: &[Rule] = &[
         remedy: "Record how often it is due, and from when.",
         answers: &["2017, paragraph 1.1", "2020, recommendation 5"],
         check: &Each::new(|c, o: &Rec<ReportObligation>| {
-            plain_if(!o.computed.is_scheduled && c.is_active(o))
-        }),
+            if o.computed.is_scheduled || !c.is_active(o) {
+                return None;
+            }
+            because(owed_by(c, o).trim_start_matches("; "))
+        })
+        .detail(),
     },
     Rule {
         code: "channel_without_coverage",
@@ -44,7 +49,8 @@ pub const RULES: &[Rule] = &[
                 || !d.strategy_ids.is_empty()
                 || !d.board_ids.is_empty();
             plain_if(is_used(c, o) && !covers)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "channel_without_frequency",
@@ -59,7 +65,8 @@ pub const RULES: &[Rule] = &[
                 || "nothing is recorded".into(),
                 |words| format!("only \"{words}\""),
             )),
-        }),
+        })
+        .detail(),
     },
 ];
 
@@ -76,8 +83,23 @@ fn report_missed(c: &Context<'_>, obligation: &Rec<ReportObligation>) -> Fault {
         .map(|o| o.due_on)
         .collect();
     let last = missed.last()?;
+    let by = owed_by(c, obligation);
     because(format!(
-        "reports missed: {}; the last was due on {last}",
+        "reports missed: {}; the last was due on {last}{by}",
         missed.len()
     ))
+}
+
+/// Who owes a report, for the end of a sentence.
+fn owed_by(c: &Context<'_>, obligation: &Rec<ReportObligation>) -> String {
+    let data = &obligation.data;
+    let by = either(data.from_board_id, data.from_post_id);
+    let Some(by) = either(by, data.from_unit_id).and_then(|id| c.seen.any(id)) else {
+        return String::new();
+    };
+    let reference = &by.meta().reference;
+    match by.title() {
+        Some(title) => format!("; owed by {title} ({reference})"),
+        None => format!("; owed by {reference}"),
+    }
 }

@@ -67,12 +67,20 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Whether the paper is a draft or issued.
-fn is_draft_or_issued(paper: &Rec<Paper>) -> bool {
-    matches!(
-        paper.computed.status,
-        PaperStatus::Draft | PaperStatus::Issued
-    )
+/// Whether the paper can still be put right: it is a draft, or it was issued and its meeting is not
+/// over.
+fn is_current(c: &Context<'_>, paper: &Rec<Paper>) -> bool {
+    match paper.computed.status {
+        PaperStatus::Draft => true,
+        PaperStatus::Issued => !is_over(c, paper),
+        _ => false,
+    }
+}
+
+fn is_over(c: &Context<'_>, paper: &Rec<Paper>) -> bool {
+    let meeting = c.seen.get::<Meeting>(paper.data.meeting_id);
+    let day = meeting.and_then(|m| m.computed.meeting_on);
+    day.is_some_and(|d| d < c.on)
 }
 
 fn joined(words: Vec<String>) -> Fault {
@@ -91,8 +99,8 @@ const FIT_ANY: [&str; 4] = [
     "any appropriate",
 ];
 
-fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !is_draft_or_issued(paper) {
+fn implications(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
+    if !is_current(c, paper) {
         return None;
     }
     let data = &paper.data;
@@ -120,7 +128,7 @@ fn implications(_: &Context<'_>, paper: &Rec<Paper>) -> Fault {
 }
 
 fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !is_draft_or_issued(paper) {
+    if !is_current(c, paper) {
         return None;
     }
     let draft = |text: Option<&str>| text.is_some_and(|t| fold(t).contains("draft"));
@@ -148,7 +156,7 @@ fn appendices(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
 }
 
 fn references(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !is_draft_or_issued(paper) {
+    if !is_current(c, paper) {
         return None;
     }
     let basis = Basis::of_day(c.seen.clone(), c.on);
@@ -163,7 +171,7 @@ fn references(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
 }
 
 fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
-    if !is_draft_or_issued(paper) {
+    if !is_current(c, paper) {
         return None;
     }
     // An issued paper is checked for the date that it was written for.
@@ -205,12 +213,7 @@ fn silent_on(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
 
 fn undecided(c: &Context<'_>, paper: &Rec<Paper>) -> Fault {
     let open = paper.computed.decisions_open;
-    let is_over = c
-        .seen
-        .get::<Meeting>(paper.data.meeting_id)
-        .and_then(|m| m.computed.meeting_on)
-        .is_some_and(|d| d < c.on);
-    if paper.computed.status != PaperStatus::Issued || open == 0 || !is_over {
+    if paper.computed.status != PaperStatus::Issued || open == 0 || !is_over(c, paper) {
         return None;
     }
     because(format!("{open} of {}", paper.data.recommendations.len()))

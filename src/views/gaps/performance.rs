@@ -1,7 +1,9 @@
 //! What measures and dashboards lack.
 
 use chrono::{Months, NaiveDate};
+use uuid::Uuid;
 
+use super::causes;
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::links::count;
 use crate::registers::performance::{
@@ -25,7 +27,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 5"],
         check: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && m.data.definition.is_unsaid())
-        }),
+        })
+        .detail()
+        .part_of(dashboard_of),
     },
     Rule {
         code: "measure_without_owner",
@@ -36,7 +40,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 5"],
         check: &Each::new(|c, m: &Rec<Measure>| {
             unowned(c, is_wanted(m), m.data.owner_post_id, m.data.owner_unit_id)
-        }),
+        })
+        .detail()
+        .part_of(dashboard_of),
     },
     Rule {
         code: "measure_without_source",
@@ -55,7 +61,9 @@ pub const RULES: &[Rule] = &[
                 }
                 Some(_) => None,
             }
-        }),
+        })
+        .detail()
+        .part_of(dashboard_of),
     },
     Rule {
         code: "measure_without_target",
@@ -69,7 +77,9 @@ pub const RULES: &[Rule] = &[
                 t.data.measure_id == m.meta.id && c.on <= t.data.period.until_on
             };
             plain_if(is_wanted(m) && !c.seen.pointing::<MeasureTarget>(m.meta.id).any(holds))
-        }),
+        })
+        .detail()
+        .part_of(dashboard_of),
     },
     Rule {
         code: "measure_without_frequency",
@@ -80,7 +90,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 5"],
         check: &Each::new(|_, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && m.data.frequency.is_none())
-        }),
+        })
+        .detail()
+        .part_of(dashboard_of),
     },
     Rule {
         code: "measure_without_data",
@@ -91,7 +103,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendations 3 and 5"],
         check: &Each::new(|c, m: &Rec<Measure>| {
             plain_if(is_wanted(m) && !c.figures(m).rows.iter().any(is_there))
-        }),
+        })
+        .detail()
+        .part_of(dashboard_of),
     },
     Rule {
         code: "measure_data_late",
@@ -110,7 +124,12 @@ pub const RULES: &[Rule] = &[
         why: "Nobody can see who is left out.",
         remedy: "Have the figures broken down, and record them.",
         answers: &["2020, recommendation 5"],
-        check: &Each::new(characteristic_unavailable),
+        check: &Each::new(characteristic_unavailable)
+            .detail()
+            .part_of(dashboard_of)
+            .follows(&["measure_without_data"], |_, r| {
+                causes::same(r, &["measure_without_data"])
+            }),
     },
     Rule {
         code: "dashboard_overdue",
@@ -146,9 +165,16 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, d: &Rec<Dashboard>| {
             let out = d.computed.first_published_on.is_some_and(|on| on <= c.on);
             plain_if(!out && d.computed.due_on.is_none())
-        }),
+        })
+        .keeping(),
     },
 ];
+
+/// The dashboard that shows a measure.
+fn dashboard_of(c: &Context<'_>, measure: &Rec<Measure>) -> Option<Uuid> {
+    let mut dashboards = c.seen.pointing::<Dashboard>(measure.meta.id);
+    dashboards.next().map(|d| d.meta.id)
+}
 
 fn is_wanted(measure: &Rec<Measure>) -> bool {
     measure.data.state != MeasureState::Retired

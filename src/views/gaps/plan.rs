@@ -5,15 +5,15 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::rule::{Context, Each, FindingSeverity as Is, Rule, because, plain_if, unowned};
+use super::causes;
+use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::plan::{
     Allocation, BenefitClaim, Dependency, ItemKind, Plan, PlanCompleteness, PlanStatus,
     ProgressUpdate, WorkPlanItem,
 };
 use crate::registers::risk::{Risk, RiskStatus};
-use crate::views::expected::due_of;
-use crate::views::rag::{Rated, days, stale_days};
-use crate::views::readiness::{Readiness, readiness};
+use crate::views::rag::{counted, days};
+use crate::views::readiness::{Readiness, expected_on, readiness};
 use crate::world::blank::OptionalText;
 use crate::world::date::Precision;
 use crate::world::dates::Progress;
@@ -31,7 +31,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, p: &Rec<Plan>| {
             unowned(c, c.is_planned(p.meta.id), None, p.data.owner_unit_id)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "plan_without_version",
@@ -42,7 +43,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, p: &Rec<Plan>| {
             plain_if(c.is_planned(p.meta.id) && p.data.strategy_version_id.is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "plan_incomplete",
@@ -59,6 +61,32 @@ pub const RULES: &[Rule] = &[
         }),
     },
     Rule {
+        code: "plan_without_items",
+        severity: Is::Medium,
+        checks: "The plan is active, but no item of it is recorded.",
+        why: "Nobody can tell what is to be done, by whom and by when.",
+        remedy: "Record its items.",
+        answers: &["2020, recommendation 4"],
+        check: &Each::new(|c, p: &Rec<Plan>| {
+            let id = p.meta.id;
+            let has_items = || {
+                let mut items = c.seen.pointing::<WorkPlanItem>(id);
+                items.any(|i| i.data.plan_id.uuid() == id)
+            };
+            plain_if(p.data.status == PlanStatus::Active && !has_items())
+        })
+        .keeping(),
+    },
+    Rule {
+        code: "plan_ended_with_open_items",
+        severity: Is::Medium,
+        checks: "The plan has ended or been succeeded, but items of it are open.",
+        why: "Nobody can tell which of them is still to be done.",
+        remedy: "Complete or cancel each item, or carry it forward into the new plan.",
+        answers: &["2020, recommendation 4"],
+        check: &Each::new(plan_ended_with_open_items),
+    },
+    Rule {
         code: "item_without_lead",
         severity: Is::High,
         checks: "No lead post is recorded for the item.",
@@ -67,7 +95,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             unowned(c, is_open(c, i), i.data.lead_post_id, None)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_without_unit",
@@ -78,7 +107,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             unowned(c, is_open(c, i), None, i.data.responsible_unit_id)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_without_what",
@@ -89,7 +119,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.what.is_unsaid())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_without_how",
@@ -100,7 +131,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.how.is_unsaid())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_without_outcome",
@@ -111,7 +143,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.intended_outcome.is_unsaid())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_without_measure",
@@ -123,7 +156,8 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             let has = !i.data.measures.is_empty() || i.data.quantified_target.is_some();
             plain_if(is_open(c, i) && !has)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_without_goal",
@@ -134,7 +168,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && i.data.goals.is_empty())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_without_deadline",
@@ -150,7 +185,8 @@ pub const RULES: &[Rule] = &[
                     && i.data.item_kind != ItemKind::Strand
                     && i.due().counts_on().is_none(),
             )
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_deadline_vague",
@@ -171,7 +207,8 @@ pub const RULES: &[Rule] = &[
                 Some(words) => because(format!("only \"{words}\"")),
                 None => plain_if(is_vague(d.precision, d.from_on, d.due_on)),
             }
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_deferred_without_date",
@@ -184,7 +221,8 @@ pub const RULES: &[Rule] = &[
             plain_if(
                 is_open(c, i) && i.data.deadline.due_on.is_none() && i.due().counts_on().is_some(),
             )
-        }),
+        })
+        .follows(&["item_overdue"], |_, r| causes::same(r, &["item_overdue"])),
     },
     Rule {
         code: "item_overdue",
@@ -194,12 +232,13 @@ pub const RULES: &[Rule] = &[
         remedy: "Complete it, or have the deadline changed with the reason.",
         answers: &["2020, deadlines of June to September 2020"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| match i.due().counts_on() {
-            Some(due) if is_open(c, i) && due < c.on => because(format!(
+            Some(due) if is_open(c, i) && i.due().is_overdue(c.on) => because(format!(
                 "was due on {due}, {} ago",
                 days((c.on - due).num_days())
             )),
             _ => None,
-        }),
+        })
+        .follows(&["recommendation_overdue"], causes::of_late_item),
     },
     Rule {
         code: "item_stale",
@@ -208,12 +247,16 @@ pub const RULES: &[Rule] = &[
         why: "Without updates, nobody can see progress.",
         remedy: "Record a progress update.",
         answers: &["2020, recommendation 5"],
-        check: &Each::new(
-            |c, i: &Rec<WorkPlanItem>| match stale_days(i, c.on, c.settings) {
+        check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
+            match i.stale_days(c.on, c.settings.stale_after_days) {
                 Some(n) if is_open(c, i) => because(format!("no update for {}", days(n))),
                 _ => None,
-            },
-        ),
+            }
+        })
+        .detail()
+        .follows(&["item_overdue", "item_deferred_without_date"], |_, r| {
+            causes::same(r, &["item_overdue", "item_deferred_without_date"])
+        }),
     },
     Rule {
         code: "item_without_risk",
@@ -229,7 +272,8 @@ pub const RULES: &[Rule] = &[
                     .any(|r| r.data.status == RiskStatus::Open)
             };
             plain_if(is_open(c, i) && i.data.risk_summary.is_unsaid() && !watched())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_not_allocated",
@@ -240,7 +284,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2017, paragraph 1.1"],
         check: &Each::new(|c, i: &Rec<WorkPlanItem>| {
             plain_if(is_open(c, i) && c.seen.pointing::<Allocation>(i.meta.id).next().is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_rag_disagrees",
@@ -253,7 +298,7 @@ pub const RULES: &[Rule] = &[
             if !is_open(c, i) {
                 return None;
             }
-            let rated = Rated::of(i, c.on, c.settings);
+            let rated = c.judge.item(i);
             if rated.agrees(i.data.declared_rag) {
                 return None;
             }
@@ -263,7 +308,16 @@ pub const RULES: &[Rule] = &[
                 rated.rag.in_sentence(),
                 rated.reason()
             ))
-        }),
+        })
+        .follows(
+            &[
+                "item_overdue",
+                "dependency_given_up",
+                "dependency_late",
+                "dependency_undated",
+            ],
+            causes::of_rating,
+        ),
     },
     Rule {
         code: "item_complete_without_update",
@@ -282,7 +336,8 @@ pub const RULES: &[Rule] = &[
                         .next()
                         .is_none(),
             )
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "item_not_carried_forward",
@@ -295,17 +350,15 @@ pub const RULES: &[Rule] = &[
             if i.data.status.is_closed() {
                 return None;
             }
-            let carried = || {
-                c.seen
-                    .pointing::<WorkPlanItem>(i.meta.id)
-                    .any(|n| n.data.carried_from_item_id == Some(i.meta.id.into()))
-            };
             let next = successor(c, i.data.plan_id.uuid())?;
-            if carried() {
+            if is_carried(c, i) {
                 None
             } else {
                 because(format!("not in {}", next.meta.reference))
             }
+        })
+        .follows(&["plan_ended_with_open_items"], |_, i| {
+            vec![("plan_ended_with_open_items", i.data.plan_id.uuid())]
         }),
     },
     Rule {
@@ -317,6 +370,9 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendations 1, 2, 3, 4 and 9"],
         check: &Each::new(|c, d: &Rec<Dependency>| {
             plain_if(is_waiting(c, d) && awaited_on(c, d).is_none() && given_up(c, d).is_none())
+        })
+        .follows(causes::UNDATED, |c, d| {
+            causes::undated(c, d.data.on_id.map(|id| id.uuid()))
         }),
     },
     Rule {
@@ -357,13 +413,47 @@ pub const RULES: &[Rule] = &[
         why: "Anyone can say that awareness was raised.",
         remedy: "Add the evidence, or withdraw the claim.",
         answers: &["2017, paragraph 1.1"],
-        check: &Each::new(|_, b: &Rec<BenefitClaim>| plain_if(!b.computed.is_evidenced)),
+        check: &Each::new(|_, b: &Rec<BenefitClaim>| plain_if(!b.computed.is_evidenced)).detail(),
     },
 ];
 
-/// Whether the item is still to be done.
+/// Whether the item is still to be done under a plan that is being worked to. What is left in a plan
+/// that has ended or been succeeded is asked for once, at the plan.
 fn is_open(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
-    !item.data.status.is_closed() && c.is_active(item)
+    !item.data.status.is_closed()
+        && c.is_active(item)
+        && successor(c, item.data.plan_id.uuid()).is_none()
+}
+
+/// The open items of a plan that has ended, except those carried forward.
+fn plan_ended_with_open_items(c: &Context<'_>, plan: &Rec<Plan>) -> Fault {
+    let next = successor(c, plan.meta.id);
+    if plan.data.status != PlanStatus::Closed && next.is_none() {
+        return None;
+    }
+    let items = c.seen.pointing::<WorkPlanItem>(plan.meta.id);
+    let own = items.filter(|i| i.data.plan_id.uuid() == plan.meta.id);
+    let open = own.filter(|i| !i.data.status.is_closed() && !is_carried(c, i));
+    match (open.count(), next) {
+        (0, _) => None,
+        (n, Some(next)) => because(format!(
+            "{}, succeeded by {}",
+            counted_items(n),
+            next.meta.reference
+        )),
+        (n, None) => because(counted_items(n)),
+    }
+}
+
+fn counted_items(n: usize) -> String {
+    counted(i64::try_from(n).unwrap_or(i64::MAX), "open item")
+}
+
+/// Whether an item of another plan carries this one forward.
+fn is_carried(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> bool {
+    let id = Some(item.meta.id.into());
+    let mut later = c.seen.pointing::<WorkPlanItem>(item.meta.id);
+    later.any(|n| n.data.carried_from_item_id == id)
 }
 
 /// The plan that replaced another.
@@ -390,7 +480,7 @@ fn awaited_on(c: &Context<'_>, dependency: &Rec<Dependency>) -> Option<NaiveDate
     let own = dependency
         .data
         .on_id
-        .and_then(|id| due_of(c.seen, c.on, id.uuid()));
+        .and_then(|id| expected_on(c.seen, c.on, id.uuid()));
     own.or(dependency.data.needed_by.due_on)
 }
 

@@ -1,14 +1,37 @@
 //! What risk registers lack.
 
+use super::causes;
 use super::rule::{Each, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::risk::{
-    Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskStatus,
+    Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskBand, RiskRegister,
+    RiskStatus,
 };
 use crate::views::rag::days;
 use crate::world::Rec;
 
 /// The rules.
 pub const RULES: &[Rule] = &[
+    Rule {
+        code: "risk_register_without_board",
+        severity: Is::Medium,
+        checks: "No board that oversees the risk register is recorded.",
+        why: "There is nobody to whom its risks can be escalated.",
+        remedy: "Record the board that oversees it.",
+        answers: &["2020, recommendation 6"],
+        check: &Each::new(|_, r: &Rec<RiskRegister>| plain_if(r.data.board_id.is_none())).detail(),
+    },
+    Rule {
+        code: "risk_register_empty",
+        severity: Is::Low,
+        checks: "No risk is recorded in the risk register.",
+        why: "A risk that nobody has identified cannot be watched.",
+        remedy: "Record its risks, or withdraw the register.",
+        answers: &["2020, recommendation 6"],
+        check: &Each::new(|c, r: &Rec<RiskRegister>| {
+            plain_if(c.seen.pointing::<Risk>(r.meta.id).next().is_none())
+        })
+        .detail(),
+    },
     Rule {
         code: "risk_without_owner",
         severity: Is::High,
@@ -27,7 +50,22 @@ pub const RULES: &[Rule] = &[
         why: "It cannot be compared with other risks or with any appetite.",
         remedy: "Score it by likelihood and impact.",
         answers: &["2020, recommendation 6"],
-        check: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.data.current.is_none())),
+        check: &Each::new(|_, r: &Rec<Risk>| plain_if(is_open(r) && r.data.current.is_none()))
+            .detail(),
+    },
+    Rule {
+        code: "risk_without_appetite",
+        severity: Is::Medium,
+        checks: "The risk is high or extreme, but no appetite is recorded for it.",
+        why: "Nobody has decided how much of it is acceptable.",
+        remedy: "Have the appetite decided, and record it.",
+        answers: &[],
+        check: &Each::new(|_, r: &Rec<Risk>| {
+            let band = r.computed.current_level.map(|l| l.band);
+            let is_serious = matches!(band, Some(RiskBand::High | RiskBand::Extreme));
+            plain_if(is_open(r) && is_serious && r.data.appetite.is_none())
+        })
+        .detail(),
     },
     Rule {
         code: "risk_without_control",
@@ -38,7 +76,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 6"],
         check: &Each::new(|c, r: &Rec<Risk>| {
             plain_if(is_open(r) && c.seen.pointing::<Control>(r.meta.id).next().is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "risk_without_review",
@@ -51,7 +90,8 @@ pub const RULES: &[Rule] = &[
             plain_if(
                 is_open(r) && r.data.review_on.is_none() && r.computed.last_reviewed_on.is_none(),
             )
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "risk_review_overdue",
@@ -83,7 +123,10 @@ pub const RULES: &[Rule] = &[
         why: "Those who could act do not know about it.",
         remedy: "Escalate it to a board.",
         answers: &["2020, recommendation 6"],
-        check: &Each::new(|_, r: &Rec<Risk>| plain_if(r.computed.escalation_due)),
+        check: &Each::new(|_, r: &Rec<Risk>| plain_if(r.computed.escalation_due))
+            .follows(&["risk_above_appetite"], |_, r| {
+                causes::same(r, &["risk_above_appetite"])
+            }),
     },
     Rule {
         code: "escalation_unacknowledged",
@@ -113,8 +156,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Record its owner.",
         answers: &["2020, recommendation 6"],
         check: &Each::new(|c, k: &Rec<Control>| {
-            unowned(c, true, k.data.owner_post_id, k.data.owner_unit_id)
-        }),
+            // A control that is a recommendation has the owner of the recommendation.
+            let own = k.data.recommendation_id.is_none();
+            unowned(c, own, k.data.owner_post_id, k.data.owner_unit_id)
+        })
+        .detail(),
     },
     Rule {
         code: "control_unassessed",
@@ -124,8 +170,11 @@ pub const RULES: &[Rule] = &[
         remedy: "Assess it, and record the result and the date.",
         answers: &["2020, recommendation 6"],
         check: &Each::new(|_, c: &Rec<Control>| {
-            plain_if(c.data.effectiveness == ControlEffectiveness::NotAssessed)
-        }),
+            // The state of a control that is a recommendation follows from its verification.
+            let own = c.data.recommendation_id.is_none();
+            plain_if(own && c.data.effectiveness == ControlEffectiveness::NotAssessed)
+        })
+        .detail(),
     },
     Rule {
         code: "control_failing",
@@ -136,6 +185,13 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 6"],
         check: &Each::new(|c, control: &Rec<Control>| {
             plain_if(control.is_failing(c.seen.reading(c.on)))
+        })
+        .follows(&["recommendation_overdue"], |_, k: &Rec<Control>| {
+            k.data
+                .recommendation_id
+                .map(|id| ("recommendation_overdue", id.uuid()))
+                .into_iter()
+                .collect()
         }),
     },
 ];

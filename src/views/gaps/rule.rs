@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 pub use crate::views::findings::FindingSeverity;
 
-use crate::registers::communications::GoodPractice;
 use crate::registers::gaps::GapWaiver;
 use crate::registers::governance::{Board, BoardRelationship, Membership, Remit, TermsOfReference};
 use crate::registers::meetings::{Meeting, MeetingStatus};
@@ -21,7 +20,9 @@ use crate::registers::performance::Measure;
 use crate::registers::plan::Plan;
 use crate::registers::representation::RepresentationTarget;
 use crate::registers::settings::SettingSet;
-use crate::views::findings::{self, Finding, Rules};
+use crate::views::findings::{self, Cause, Finding, Rules};
+use crate::views::good_practice::published;
+use crate::views::judgement::Judge;
 use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, RepresentationTargetState, at_the_table};
 use crate::views::wait_graph::worked_plans;
@@ -45,13 +46,22 @@ impl Missing {
 
 impl Finding for Missing {
     type Context<'a> = Context<'a>;
+    const CONTRADICTS: bool = false;
 
-    fn waived(context: &Context<'_>) -> Vec<(Uuid, &'static str)> {
+    fn seen<'c>(context: &'c Context<'_>) -> &'c VisibleWorld {
+        context.seen
+    }
+
+    fn is_waived(context: &Context<'_>, (rule, record): Cause) -> bool {
+        context.waiver(rule, record).is_some()
+    }
+
+    fn waived(context: &Context<'_>) -> Vec<Cause> {
         let waivers = context.seen.live::<GapWaiver>();
         let in_force = waivers.filter(|w| context.is_active(*w));
         let waived = |w: &Rec<GapWaiver>| {
             let rule = context.rules.named(&w.data.rule)?;
-            Some((w.data.record_id.uuid(), rule.code))
+            Some((rule.code, w.data.record_id.uuid()))
         };
         in_force.filter_map(waived).collect()
     }
@@ -170,6 +180,8 @@ pub struct Context<'a> {
     pub edges: By<'a, BoardRelationship>,
     /// By board.
     pub meetings: By<'a, Meeting>,
+    /// The state of records, as every view reports it.
+    pub judge: Judge<'a>,
     waivers: By<'a, GapWaiver>,
     planned: IdSet,
     pictures: PerRecord<Arc<Picture<'a>>>,
@@ -202,6 +214,7 @@ impl<'a> Context<'a> {
             members: By::new(seen, |m| vec![m.board_id.uuid()]),
             edges: By::new(seen, |e| vec![e.from_board_id.uuid()]),
             meetings: By::new(seen, |m| vec![m.board_id.uuid()]),
+            judge: Judge::new(seen, on, settings),
             waivers: By::new(seen, |w| vec![w.record_id.uuid()]),
             planned: worked_plans(seen, on),
             pictures: PerRecord::default(),
@@ -273,21 +286,8 @@ impl<'a> Context<'a> {
     /// Whether a unit, or one below it, has published good practice.
     pub fn shares_practice(&self, unit: &Rec<Unit>) -> bool {
         let units = self.practising.get_or_make(|| {
-            let mut units = HashSet::new();
-            for practice in self
-                .seen
-                .live::<GoodPractice>()
-                .filter(|p| p.data.is_published())
-            {
-                let mut at = Some(practice.data.unit_id.uuid());
-                // Goes through each unit above it once. If a unit is already in the set, so are the
-                // units above it.
-                while let Some(id) = at.filter(|id| units.insert(*id)) {
-                    let unit = self.seen.get::<Unit>(id);
-                    at = unit.and_then(|u| u.data.parent_id).map(Uuid::from);
-                }
-            }
-            units
+            let units = published(self.seen).flat_map(|(_, units)| units);
+            units.collect::<HashSet<Uuid>>()
         });
         units.contains(&unit.meta.id)
     }

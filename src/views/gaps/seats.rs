@@ -4,6 +4,7 @@ use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, pl
 use crate::registers::governance::{Board, Membership};
 use crate::registers::organisation::{Unit, UnitKind};
 use crate::registers::representation::{RepresentationTarget, RotationState};
+use crate::views::findings::Cause;
 use crate::views::representation::{at_the_table, unit_of};
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
@@ -24,7 +25,8 @@ pub const RULES: &[Rule] = &[
                     && c.is_active(m)
                     && c.picture(m.data.board_id.uuid()).basis_unclear(&m.data),
             )
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "rotation_overdue",
@@ -73,7 +75,8 @@ pub const RULES: &[Rule] = &[
                         .rotation(&m.data)
                         .is_none(),
             )
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "seat_never_filled",
@@ -104,8 +107,12 @@ pub const RULES: &[Rule] = &[
             } else {
                 state.seats_filled
             };
+            let collective = match state.collective_seat_allowed {
+                true => ", and no seat that represents all of them",
+                false => "",
+            };
             because(format!(
-                "{filled} of {} on {}",
+                "{filled} of {} on {}{collective}",
                 state.seats_wanted, board.meta.reference
             ))
         }),
@@ -120,13 +127,25 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(|c, u: &Rec<Unit>| {
             let is = speaks_from_outside(u.data.unit_kind) && c.is_active(u);
             plain_if(is && !c.is_heard(u))
-        }),
+        })
+        .detail()
+        .follows(&["representation_below_target"], targets_for)
+        .part_of(|_, u| u.data.parent_id.map(Into::into)),
     },
 ];
 
 /// Whether boards should hear units of this kind, which are outside the line of management.
 fn speaks_from_outside(kind: UnitKind) -> bool {
     crate::views::representation::ALWAYS.contains(&kind)
+}
+
+/// The targets for units of a kind.
+fn targets_for(c: &Context<'_>, unit: &Rec<Unit>) -> Vec<Cause> {
+    let targets = c.seen.live::<RepresentationTarget>();
+    targets
+        .filter(|t| t.data.constituency_kind == Some(unit.data.unit_kind))
+        .map(|t| ("representation_below_target", t.meta.id))
+        .collect()
 }
 
 fn seat_never_filled(c: &Context<'_>, m: &Rec<Membership>) -> Fault {

@@ -1,5 +1,6 @@
 //! What strategies lack.
 
+use super::causes;
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::governance::{Remit, RemitKind};
 use crate::registers::performance::MeasureState;
@@ -9,6 +10,7 @@ use crate::registers::strategy::{
     StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus,
     Suggestion, SuggestionDisposition,
 };
+use crate::views::findings::waiting_on;
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
 use crate::world::collation::{Collated, fold};
@@ -25,7 +27,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 1"],
         check: &Each::new(|c, s: &Rec<Strategy>| {
             unowned(c, is_running(s), None, s.data.owner_unit_id)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "strategy_planned_without_date",
@@ -34,11 +37,18 @@ pub const RULES: &[Rule] = &[
         why: "Whatever waits for it waits indefinitely.",
         remedy: "Record when it is expected, or ask those who are to write it.",
         answers: &["2020, key considerations"],
-        check: &Each::new(|_, s: &Rec<Strategy>| {
-            plain_if(
-                s.data.status == StrategyStatus::Planned && s.data.expected_date.due_on.is_none(),
-            )
-        }),
+        check: &Each::new(|c, s: &Rec<Strategy>| {
+            let undated =
+                s.data.status == StrategyStatus::Planned && s.data.expected_date.due_on.is_none();
+            // What waits for a strategy that others write is asked instead.
+            let is_asked =
+                || s.data.kept_by.is_here() || waiting_on(c.seen, c.on, s.meta.id).is_empty();
+            plain_if(undated && is_asked())
+        })
+        .follows(
+            &["strategy_review_without_target_date"],
+            causes::of_planned_strategy,
+        ),
     },
     Rule {
         code: "strategy_without_approved_version",
@@ -48,7 +58,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Record the approved version with its approver and date, or have a version \
             approved.",
         answers: &["2017, Action 14"],
-        check: &Each::new(strategy_without_approved_version),
+        check: &Each::new(strategy_without_approved_version).keeping(),
     },
     Rule {
         code: "version_without_approval",
@@ -66,7 +76,8 @@ pub const RULES: &[Rule] = &[
                 (false, true) => because("no date"),
                 (false, false) => None,
             }
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "version_approved_but_document_draft",
@@ -83,6 +94,10 @@ pub const RULES: &[Rule] = &[
                 .and_then(|d| d.stated_status.as_deref())
                 .unwrap_or_default();
             plain_if(v.data.status.is_approved() && fold(stated).contains("draft"))
+        })
+        .keeping()
+        .follows(&["version_without_approval"], |_, r| {
+            causes::same(r, &["version_without_approval"])
         }),
     },
     Rule {
@@ -107,6 +122,10 @@ pub const RULES: &[Rule] = &[
             plain_if(
                 r.data.status == StrategyReviewStatus::InProgress && r.data.started_on.is_none(),
             )
+        })
+        .keeping()
+        .follows(&["strategy_review_without_target_date"], |_, r| {
+            causes::same(r, &["strategy_review_without_target_date"])
         }),
     },
     Rule {
@@ -130,7 +149,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 4"],
         check: &Each::new(|c, g: &Rec<Goal>| {
             plain_if(is_pursued(c, g) && g.data.intended_outcome.is_unsaid())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "goal_without_item",
@@ -147,7 +167,8 @@ pub const RULES: &[Rule] = &[
                     .any(|p| p.data.parent_id == Some(g.meta.id.into()) && served(p.meta.id))
             };
             plain_if(is_pursued(c, g) && !served(g.meta.id) && !below())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "goal_without_measure",
@@ -167,7 +188,8 @@ pub const RULES: &[Rule] = &[
                 parts.any(|p| p.data.parent_id == Some(g.meta.id.into()) && measured(p.meta.id))
             };
             plain_if(is_pursued(c, g) && !measured(g.meta.id) && !below())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "goal_without_board",
@@ -178,7 +200,8 @@ pub const RULES: &[Rule] = &[
         answers: &["2020, recommendation 1"],
         check: &Each::new(|c, g: &Rec<Goal>| {
             plain_if(is_pursued(c, g) && remits(c, g).next().is_none())
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "goal_decided_by_several_boards",
@@ -210,7 +233,8 @@ pub const RULES: &[Rule] = &[
         answers: &[],
         check: &Each::new(|c, g: &Rec<Goal>| {
             unowned(c, is_pursued(c, g), g.data.owner_post_id, None)
-        }),
+        })
+        .detail(),
     },
     Rule {
         code: "cross_reference_without_rationale",
@@ -219,7 +243,8 @@ pub const RULES: &[Rule] = &[
         why: "A list of titles does not show what depends on what.",
         remedy: "Say in a sentence what one strategy needs of the other.",
         answers: &["2017, interdependencies"],
-        check: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_unsaid())),
+        check: &Each::new(|_, x: &Rec<CrossReference>| plain_if(x.data.rationale.is_unsaid()))
+            .detail(),
     },
     Rule {
         code: "cross_reference_not_everywhere",
@@ -230,7 +255,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Have the document name the same strategies everywhere and record the place, or \
             withdraw what no longer applies.",
         answers: &["2017, interdependencies and paragraph 1.1"],
-        check: &Each::new(cross_reference_not_everywhere),
+        check: &Each::new(cross_reference_not_everywhere).keeping(),
     },
     Rule {
         code: "cross_reference_one_sided",
@@ -244,7 +269,7 @@ pub const RULES: &[Rule] = &[
             let own = |id| {
                 c.seen
                     .get::<Strategy>(id)
-                    .is_some_and(|s| c.seen.is_live(s) && is_running(s))
+                    .is_some_and(|s| c.seen.is_live(s) && is_running(s) && s.data.kept_by.is_here())
             };
             let (from, to) = (x.data.from_strategy_id, x.data.to_strategy_id);
             let expected =
@@ -254,7 +279,8 @@ pub const RULES: &[Rule] = &[
                 others.any(|b| b.data.from_strategy_id == to && b.data.to_strategy_id == from)
             };
             plain_if(expected && !back())
-        }),
+        })
+        .keeping(),
     },
     Rule {
         code: "suggestion_without_disposition",
@@ -271,7 +297,8 @@ pub const RULES: &[Rule] = &[
                 because("incorporated, but no version is named")
             }
             _ => None,
-        }),
+        })
+        .keeping(),
     },
 ];
 
@@ -295,20 +322,18 @@ fn remits<'a>(c: &'a Context<'_>, goal: &Rec<Goal>) -> impl Iterator<Item = &'a 
     c.remits.of(goal.meta.id).filter(move |r| c.is_active(*r))
 }
 
-/// The places in the same sources that state other cross-references of the same strategy, but not
-/// this one.
+/// The places in the same sources that list the same interdependencies, but not this one: lists that
+/// have another cross-reference in common with a place that states this one.
 fn cross_reference_not_everywhere(c: &Context<'_>, x: &Rec<CrossReference>) -> Fault {
     let from = x.data.from_strategy_id;
-    let is_own_source = |s: &&CrossReferenceStatement| {
-        x.data
-            .stated_in
-            .iter()
-            .any(|own| own.source == s.source && own.place.is_some())
-    };
+    let is_own = |s: &&CrossReferenceStatement| s.place.is_some() && x.data.stated_in.contains(s);
+    let is_own_source =
+        |s: &&CrossReferenceStatement| x.data.stated_in.iter().any(|own| own.source == s.source);
     let mut left_out: Vec<String> = c
         .seen
         .pointing::<CrossReference>(from)
         .filter(|other| other.data.from_strategy_id == from)
+        .filter(|other| other.data.stated_in.iter().any(|s| is_own(&s)))
         .flat_map(|other| &other.data.stated_in)
         .filter(is_own_source)
         .filter(|s| !x.data.stated_in.contains(s))

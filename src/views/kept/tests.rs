@@ -33,7 +33,7 @@ const SEQUENCES: u64 = 3;
 const CONTROLS: u64 = 12;
 
 /// The example data: every register, and two papers.
-async fn example() -> World {
+pub async fn example() -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("stride.db");
     let file = file.to_string_lossy().into_owned();
@@ -45,7 +45,7 @@ async fn example() -> World {
     World::clone(&engine.now())
 }
 
-fn day(text: &str) -> NaiveDate {
+pub fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
 }
 
@@ -70,7 +70,7 @@ fn askers(world: &World) -> Vec<Asker> {
     ]
 }
 
-fn asked(seen: VisibleWorld, on: NaiveDate, is_table: bool) -> Asked {
+pub fn asked(seen: VisibleWorld, on: NaiveDate, is_table: bool) -> Asked {
     Asked {
         seen,
         on,
@@ -153,8 +153,8 @@ fn first_difference(mine: &Value, fresh: &Value, at: String) -> Option<(String, 
 }
 
 /// Makes random changes to a world, without its rules: what is kept must be right in any state.
-struct Changer {
-    world: World,
+pub struct Changer {
+    pub world: World,
     dice: StdRng,
     /// Values of each field in the example data, by kind and field.
     values: BTreeMap<(usize, String), Vec<Value>>,
@@ -194,7 +194,7 @@ fn field(pointer: &str) -> String {
 }
 
 impl Changer {
-    fn new(world: World, seed: u64) -> Self {
+    pub fn new(world: World, seed: u64) -> Self {
         let mut values: BTreeMap<(usize, String), Vec<Value>> = BTreeMap::new();
         for kind in catalogue().kinds() {
             for record in world.table(kind.index).into_iter().flat_map(|t| t.rows()) {
@@ -275,7 +275,7 @@ impl Changer {
     }
 
     /// Makes one change, and says which.
-    fn change(&mut self) -> String {
+    pub fn change(&mut self) -> String {
         loop {
             let record = self.some_record();
             let kinds = catalogue().kinds();
@@ -418,7 +418,7 @@ async fn a_change_makes_few_parts_stale() {
     let world = Arc::new(example().await);
     let parts = Arc::<Parts>::default();
     let kept = Kept::<u8, Sum>::new(&parts);
-    let kind = catalogue().named("work_plan_item").expect("a kind").index;
+    let kind = catalogue().named("unit").expect("a kind").index;
     let computed = AtomicUsize::new(0);
     let count = |world: &Arc<World>, basis: u8| {
         let before = computed.load(Ordering::Relaxed);
@@ -441,8 +441,8 @@ async fn a_change_makes_few_parts_stale() {
     assert_eq!(count(&world, 1), (all, 0), "and none again");
     assert_eq!(count(&world, 2), (all, all), "each basis on its own");
     let mut changer = Changer::new(World::clone(&world), 1);
-    let item = world.table(kind).expect("items").rows().nth(1);
-    let json = json_of(item.expect("an item").as_ref());
+    let unit = world.table(kind).expect("units").rows().nth(1);
+    let json = json_of(unit.expect("a unit").as_ref());
     assert!(changer.apply(&catalogue().kinds()[kind], json));
     let world = Arc::new(changer.world);
     assert_eq!(count(&world, 1), (all, PART), "one part after a change");

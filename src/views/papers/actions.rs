@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::content::{PaperAction, PaperActionPart, PaperAnswer, PaperFigure};
 use super::queries::Basis;
 use super::scope::{Scope, name_of, named};
+use super::words::planned;
 use crate::registers::meetings::{Action, ActionDeferral, ActionPart, ActionResponse, Meeting};
 use crate::views::status::Named;
 use crate::world::collation::{Collated, reference_key};
@@ -118,13 +119,9 @@ fn answers(basis: &Basis, action: Uuid, part: Option<Uuid>) -> Vec<PaperAnswer> 
     all.into_iter().map(|(_, row)| row).collect()
 }
 
-/// When something is due: the words of the source, otherwise the date, followed by the meeting.
+/// When something is due: the date, otherwise the words of the source, followed by the meeting.
 fn when(basis: &Basis, date: &PlannedDate, meeting: Option<Uuid>) -> Option<String> {
-    let words = date
-        .source_text
-        .as_ref()
-        .map(String::from)
-        .or_else(|| date.due_on.map(|d| d.to_string()));
+    let words = planned(date);
     let meeting = meeting
         .and_then(|id| named::<Meeting>(&basis.seen, id, |m| &m.title))
         .map(|m| m.title.to_string());

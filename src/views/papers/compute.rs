@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use chrono::NaiveDate;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::content::{
@@ -22,12 +23,15 @@ use crate::registers::papers::{Paper, PaperSource, PaperTemplate, TemplateSectio
 use crate::registers::plan::WorkPlanItem;
 use crate::registers::risk::{Control, Risk, RiskRegister};
 use crate::registers::settings::used;
-use crate::registers::strategy::{CrossReference, CrossReferenceStatement, Strategy};
+use crate::registers::strategy::{
+    CrossReference, CrossReferenceStatement, Strategy, StrategyReview,
+};
 use crate::views::RecordName;
 use crate::views::gaps::gap_on;
 use crate::views::status::Named;
 use crate::world::collation::{Collated, reference_key};
-use crate::world::{Rec, Resource, Text};
+use crate::world::visible::Clearance;
+use crate::world::{Marking, Rec, Resource, Text};
 
 /// Computes a paper's content.
 #[must_use]
@@ -51,7 +55,8 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
             );
         }
     }
-    PaperContent {
+    let mut content = PaperContent {
+        marking: Some(paper.meta.marking),
         format: FORMAT.to_owned(),
         state,
         language: template.map_or_else(|| Text::cut("en-GB"), |t| (&t.data.language).into()),
@@ -96,6 +101,7 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
         risks: scope.risks(basis, open_only(PaperSource::Risks)),
         gaps: gaps(paper, basis),
         overdue: overdue(paper, basis, &scope),
+        overdue_covers: covered(basis, &scope),
         equality_impact: data.equality_impact.clone(),
         financial: data.financial.clone(),
         legal: data.legal.clone(),
@@ -108,38 +114,74 @@ pub fn content(sources: &Sources<'_>, state: PaperState) -> PaperContent {
             .collect(),
         references: found.resolved.into_values().collect(),
         unresolved: found.unresolved,
+    };
+    if let Some(template) = template {
+        number(&mut content, &template.data.sections);
+    }
+    if state == PaperState::Draft && *seen.clearance() != Clearance::None {
+        content.marking = content.marking.max(highest(&content, basis));
+    }
+    content
+}
+
+/// The highest marking of the records that a content names.
+fn highest(content: &PaperContent, basis: &Basis) -> Option<Marking> {
+    fn of(value: &Value, basis: &Basis) -> Option<Marking> {
+        match value {
+            Value::Object(map) => {
+                let id = map.get("id").and_then(Value::as_str);
+                let id = id.and_then(|id| Uuid::try_parse(id).ok());
+                let own = id
+                    .and_then(|id| basis.seen.any(id))
+                    .map(|r| r.meta().marking);
+                own.max(map.values().filter_map(|v| of(v, basis)).max())
+            }
+            Value::Array(list) => list.iter().filter_map(|v| of(v, basis)).max(),
+            _ => None,
+        }
+    }
+    of(&json!(content), basis)
+}
+
+/// Numbers the sections that have something to print: 1, 1.1, 1.2, 2. Sections that the template
+/// leaves without a number do not count.
+fn number(content: &mut PaperContent, template: &[TemplateSection]) {
+    let empty = content.empty_sections();
+    let mut counts = [0_u32; 3];
+    let all = content.sections.iter_mut().zip(template).zip(empty);
+    for ((section, given), is_empty) in all {
+        section.is_empty = is_empty;
+        if !given.is_numbered || is_empty {
+            continue;
+        }
+        let level = usize::from(section.level).clamp(1, counts.len());
+        if let Some(count) = counts.get_mut(level - 1) {
+            *count += 1;
+        }
+        counts.iter_mut().skip(level).for_each(|c| *c = 0);
+        let parts: Vec<String> = counts.iter().take(level).map(u32::to_string).collect();
+        section.number = Some(Text::cut(parts.join(".")));
     }
 }
 
-/// Numbers the sections: 1, 1.1, 1.2, 2. Sections without a number do not count.
+/// The sections of the template, without numbers.
 fn sections(
     template: &[TemplateSection],
     paper: &Rec<Paper>,
     basis: &Basis,
     scope: &Scope,
 ) -> Vec<PaperSection> {
-    let mut counts = [0_u32; 3];
-    let mut all = Vec::with_capacity(template.len());
-    for section in template {
-        let level = usize::from(section.level).clamp(1, counts.len());
-        if section.is_numbered {
-            if let Some(count) = counts.get_mut(level - 1) {
-                *count += 1;
-            }
-            counts.iter_mut().skip(level).for_each(|c| *c = 0);
-        }
-        let parts: Vec<String> = counts.iter().take(level).map(u32::to_string).collect();
-        all.push(PaperSection {
-            key: (&section.key).into(),
-            number: section.is_numbered.then(|| Text::cut(parts.join("."))),
-            heading: (&section.heading).into(),
-            level: section.level,
-            source: section.source,
-            text: words(section, paper).map(Text::cut),
-            figures: figures(section.source, basis, scope),
-        });
-    }
-    all
+    let of = |section: &TemplateSection| PaperSection {
+        key: (&section.key).into(),
+        number: None,
+        heading: (&section.heading).into(),
+        level: section.level,
+        source: section.source,
+        text: words(section, paper).map(Text::cut),
+        figures: figures(section.source, basis, scope),
+        is_empty: false,
+    };
+    template.iter().map(of).collect()
 }
 
 /// The author's text for a section: the narrative, and the field that the source names.
@@ -183,7 +225,10 @@ impl Scope {
                 to: named(seen, x.data.to_strategy_id, title)?,
                 relation: x.data.relation,
                 rationale: x.data.rationale.clone(),
-                stated_in: x.data.stated_in.iter().map(stated).map(Text::cut).collect(),
+                stated_in: stated(&x.data.stated_in)
+                    .into_iter()
+                    .map(Text::cut)
+                    .collect(),
                 query: Text::cut(basis.one(CrossReference::KIND, &x.meta.reference)),
             })
         };
@@ -234,14 +279,24 @@ impl Scope {
     }
 }
 
-/// Where a cross-reference is stated, in words.
-fn stated(s: &CrossReferenceStatement) -> String {
-    let place = s
-        .place
-        .as_deref()
-        .map(|p| format!(": {p}"))
-        .unwrap_or_default();
-    format!("{}{place}", s.source)
+/// Where a cross-reference is stated, in words: each document once, with the places in it.
+fn stated(all: &[CrossReferenceStatement]) -> Vec<String> {
+    let mut documents: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in all {
+        let place = one.place.as_deref();
+        match documents
+            .iter_mut()
+            .find(|(source, _)| *source == &*one.source)
+        {
+            Some((_, places)) => places.extend(place),
+            None => documents.push((&one.source, place.into_iter().collect())),
+        }
+    }
+    let words = |(source, places): (&str, Vec<&str>)| match places.as_slice() {
+        [] => source.to_owned(),
+        places => format!("{source}: {}", places.join("; ")),
+    };
+    documents.into_iter().map(words).collect()
 }
 
 fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
@@ -267,7 +322,44 @@ fn gaps(paper: &Rec<Paper>, basis: &Basis) -> Vec<PaperGap> {
     paper.data.gaps.iter().map(row).collect()
 }
 
-/// Everything overdue in scope and every overdue action of the board, longest overdue first. The
+/// What is looked at for what is overdue, in words.
+fn covered(basis: &Basis, scope: &Scope) -> Vec<Text<700>> {
+    let seen = &basis.seen;
+    let mut all: Vec<String> = Vec::new();
+    let mut among = |what: &str, ids: &[Uuid]| {
+        let known = ids.iter().filter_map(|id| name_of(seen, *id));
+        all.extend(known.map(|r| format!("{what} {}", r.title)));
+    };
+    among("the recommendations of", &scope.reviews);
+    let of_review = |id: &&Uuid| {
+        let review = seen
+            .get::<Recommendation>(**id)
+            .map(|r| r.data.review_id.uuid());
+        !review.is_some_and(|review| scope.reviews.contains(&review))
+    };
+    let single: Vec<Uuid> = scope
+        .recommendations
+        .iter()
+        .filter(of_review)
+        .copied()
+        .collect();
+    among("the recommendation", &single);
+    among("the items of", &scope.plans);
+    among("the reviews of", &scope.strategies);
+    among(
+        "the actions given by",
+        &scope.board.into_iter().collect::<Vec<_>>(),
+    );
+    let elsewhere = |id: &&Uuid| {
+        seen.get::<Meeting>(**id)
+            .is_some_and(|m| Some(m.data.board_id.uuid()) != scope.board)
+    };
+    let meetings: Vec<Uuid> = scope.meetings.iter().filter(elsewhere).copied().collect();
+    among("the actions of", &meetings);
+    all.into_iter().map(Text::cut).collect()
+}
+
+/// What is overdue in scope, and every overdue action of the board, longest overdue first. The
 /// panel sees it whether or not the author mentions it.
 fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperOverdueLine> {
     let (seen, on) = (&basis.seen, basis.on);
@@ -307,6 +399,17 @@ fn overdue(paper: &Rec<Paper>, basis: &Basis, scope: &Scope) -> Vec<PaperOverdue
                 i.due().counts_on(),
                 i.data.deadline.due_on.is_none(),
             );
+        }
+    }
+    for strategy in &scope.strategies {
+        let reviews = seen
+            .pointing::<StrategyReview>(*strategy)
+            .filter(|r| r.data.strategy_id == *strategy);
+        for r in reviews {
+            let deadline = StrategyReview::deadline(r, seen.reading(on));
+            if deadline.is_overdue(on) {
+                line(r.meta.id, deadline.counts_on(), false);
+            }
         }
     }
     let mut meetings = scope.meetings.clone();

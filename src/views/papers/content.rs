@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::registers::assurance::{
-    RecommendationClosureState, RecommendationImplementation, RecommendationRelation,
-    RecommendationUpdateKind, RecommendationVerification, Timeliness,
+    ClosureKind, ManagementDecision, RecommendationClosureState, RecommendationImplementation,
+    RecommendationRelation, RecommendationVerification, Timeliness,
 };
 use crate::registers::evidence::DocumentState;
 use crate::registers::meetings::{ActionPartStatus, ActionState, ActionStatus};
@@ -21,8 +21,8 @@ use crate::registers::strategy::{CrossReferenceRelation, GoalKind};
 use crate::views::RecordName;
 use crate::views::findings::FindingSeverity;
 use crate::views::status::Named;
-use crate::world::Text;
 use crate::world::date::PlannedDate;
+use crate::world::{Marking, Text};
 
 /// Name of the content's format, so that readers of content frozen long ago know what it holds.
 pub const FORMAT: &str = "stride.paper.1";
@@ -54,6 +54,10 @@ pub struct PaperContent {
     pub board: Option<RecordName>,
     /// Meeting that the paper goes to.
     pub meeting: Option<RecordName>,
+    /// Marking of the paper; null in papers frozen by older builds, which have that of their issue.
+    /// For a draft, the highest marking of what its reader sees in it.
+    #[serde(default)]
+    pub marking: Option<Marking>,
     /// Date of that meeting, if known.
     pub meeting_on: Option<NaiveDate>,
     /// Post that the paper comes from.
@@ -99,10 +103,14 @@ pub struct PaperContent {
     /// Gaps that the author chose to include.
     #[schema(max_items = 100)]
     pub gaps: Vec<PaperGap>,
-    /// Everything overdue in scope, and every overdue action of the board. Lines that the author
-    /// left out give the reason.
+    /// What is overdue among what `overdue_covers` names. Lines that the author left out give the
+    /// reason.
     #[schema(max_items = 100_000)]
     pub overdue: Vec<PaperOverdueLine>,
+    /// What `overdue` covers, in words: the reviews, plans, strategies and meetings in scope.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub overdue_covers: Vec<Text<700>>,
     /// Impact on equality and diversity.
     pub equality_impact: PaperImplication,
     /// Financial implications.
@@ -122,12 +130,59 @@ pub struct PaperContent {
     pub unresolved: Vec<PaperUnresolvedReference>,
 }
 
+impl PaperContent {
+    /// For each section, whether there is nothing to print in it or in those below it.
+    #[must_use]
+    pub fn empty_sections(&self) -> Vec<bool> {
+        let own: Vec<bool> = self
+            .sections
+            .iter()
+            .map(|s| self.says_something(s))
+            .collect();
+        let is_empty = |(n, section): (usize, &PaperSection)| {
+            let below = self.sections.iter().zip(&own).skip(n + 1);
+            let mut below = below.take_while(|(s, _)| s.level > section.level);
+            !own.get(n).is_some_and(|own| *own) && !below.any(|(_, own)| *own)
+        };
+        self.sections.iter().enumerate().map(is_empty).collect()
+    }
+
+    fn says_something(&self, section: &PaperSection) -> bool {
+        let listed = match section.source {
+            PaperSource::Narrative | PaperSource::Purpose => false,
+            PaperSource::KeyConsiderations => !self.key_considerations.is_empty(),
+            PaperSource::Interdependencies => !self.interdependencies.is_empty(),
+            PaperSource::RecommendationsToPanel => !self.recommendations_to_panel.is_empty(),
+            PaperSource::AssuranceRecommendations => !self.recommendations.is_empty(),
+            PaperSource::PlanPriorities => !self.priorities.is_empty(),
+            PaperSource::PriorActions => !self.actions.is_empty(),
+            PaperSource::Risks => !self.risks.is_empty(),
+            PaperSource::Gaps => !self.gaps.is_empty(),
+            PaperSource::Overdue => !self.overdue.is_empty(),
+            PaperSource::Appendices => !self.appendices.is_empty(),
+            // That nothing was assessed is said as well.
+            PaperSource::EqualityImpact
+            | PaperSource::Financial
+            | PaperSource::Legal
+            | PaperSource::RiskImplications => true,
+            PaperSource::Contact => self.contact.is_some(),
+        };
+        let has_figures = section.figures.iter().any(|f| f.value > 0);
+        listed
+            || has_figures
+            || section
+                .text
+                .as_deref()
+                .is_some_and(|t| !t.trim().is_empty())
+    }
+}
+
 /// A section of a paper.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PaperSection {
     /// Its key in the template.
     pub key: Text<60>,
-    /// Its number ("1.2"), if it has one.
+    /// Its number ("1.2"), if it has one. A section with nothing to print has none.
     pub number: Option<Text<20>>,
     /// Heading.
     pub heading: Text<200>,
@@ -141,6 +196,10 @@ pub struct PaperSection {
     /// Figures that summarise it.
     #[schema(max_items = 100)]
     pub figures: Vec<PaperFigure>,
+    /// Whether there is nothing to print in it or in the sections below it. It is left out of the
+    /// written forms, which name it at their end.
+    #[serde(default)]
+    pub is_empty: bool,
 }
 
 /// A figure, and the query that returns what it counts.
@@ -195,20 +254,76 @@ pub struct PaperPart {
     pub text: Text<8000>,
 }
 
-/// An update on a recommendation.
+/// What happened to a recommendation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
+pub enum PaperEventKind {
+    /// Management responded to the recommendation.
+    Response,
+    /// Management reported progress.
+    Progress,
+    /// Management claimed that it is implemented.
+    #[strum(message = "Claimed complete")]
+    ClaimComplete,
+    /// Management deferred it. This is not progress.
+    #[strum(message = "Deferred")]
+    Deferral,
+    /// Management asked for a later deadline.
+    #[strum(message = "Later deadline requested")]
+    ExtensionRequest,
+    /// Management referred to another record for the answer.
+    #[strum(message = "Refers to other records")]
+    RefersTo,
+    /// Audit confirmed a claim.
+    #[strum(message = "Claim verified")]
+    Verified,
+    /// Audit rejected a claim, which counts as never made.
+    #[strum(message = "Claim rejected")]
+    Rejected,
+    /// A later deadline was approved.
+    #[strum(message = "Deadline extended")]
+    Extended,
+    /// The recommendation was closed without being verified.
+    Closed,
+}
+
+/// Something that happened to a recommendation: an update, a response, or a decision.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PaperUpdate {
-    /// Id.
+pub struct PaperEvent {
+    /// Id of its record.
     pub id: Uuid,
-    /// Kind of update. A deferral is not progress.
-    pub update_kind: RecommendationUpdateKind,
-    /// Date of the statement.
-    pub stated_on: NaiveDate,
-    /// The full text.
-    pub narrative: Option<Text<8000>>,
-    /// Its parts.
+    /// What happened.
+    #[serde(alias = "update_kind")] // in papers frozen by older builds
+    pub kind: PaperEventKind,
+    /// When it was stated, decided or approved.
+    #[serde(alias = "stated_on")]
+    pub on: NaiveDate,
+    /// Posts and boards that stated, decided or approved it; empty if that is not recorded.
+    #[serde(default)]
+    #[schema(max_items = 2)]
+    pub by: Vec<RecordName>,
+    /// The text, or the reason.
+    #[serde(alias = "narrative")]
+    pub text: Option<Text<8000>>,
+    /// Parts of an update.
     #[schema(max_items = 26)]
     pub parts: Vec<PaperPart>,
+    /// Management's response; null for anything else.
+    #[serde(default)]
+    pub response: Option<ManagementDecision>,
+    /// Ground for the closure; null for anything else.
+    #[serde(default)]
+    pub closure: Option<ClosureKind>,
+    /// Date of the claim that was verified or rejected.
+    #[serde(default)]
+    pub claimed_on: Option<NaiveDate>,
+    /// Previous deadline, with an extension.
+    #[serde(default)]
+    pub deadline_from: Option<PlannedDate>,
+    /// New deadline: approved with an extension, otherwise asked for or stated.
+    #[serde(default)]
+    pub deadline_to: Option<PlannedDate>,
     /// Query that returns it.
     pub query: Text<1000>,
 }
@@ -218,9 +333,14 @@ pub struct PaperUpdate {
 pub struct PaperLinkedRecord {
     /// Relation recorded by a link; null if only an update refers to the record.
     pub relation: Option<RecommendationRelation>,
+    /// Whether the recommendation waits for it: by a link `depends_on`, or because it was deferred
+    /// to it.
+    #[serde(default)]
+    pub is_awaited: bool,
     /// Id of the record.
     pub record: RecordName,
-    /// Date it is expected; null if none is recorded.
+    /// Date it is expected, if the recommendation waits for it or is to be implemented by it; null
+    /// if none is recorded.
     pub expected_on: Option<NaiveDate>,
     /// Whether the recommendation is waiting for it and no date is recorded.
     pub without_date: bool,
@@ -255,9 +375,11 @@ pub struct PaperRecommendation {
     pub verification: RecommendationVerification,
     /// How the recommendation was closed.
     pub closure: RecommendationClosureState,
-    /// Updates of the most recent date on which any were made.
-    #[schema(max_items = 100)]
-    pub updates: Vec<PaperUpdate>,
+    /// What happened to it, by date: every response, claim, deferral, request and decision, and
+    /// the other updates of the most recent date on which any were made.
+    #[schema(max_items = 1000)]
+    #[serde(alias = "updates")] // in papers frozen by older builds
+    pub events: Vec<PaperEvent>,
     /// Records that it refers to.
     #[schema(max_items = 1000)]
     #[serde(alias = "leans_on")] // in papers frozen by older builds

@@ -2,8 +2,8 @@
 //! it is a draft and frozen once it is issued.
 //!
 //! `compute` makes the content, a pure function of the paper and of the world that it reports on.
-//! `layout` turns it into headings, paragraphs, lists and tables, from which Markdown, HTML and
-//! DOCX are written. `issuing` freezes it, and `compared` compares it with the previous paper.
+//! `layout` turns it into headings, paragraphs, lists and tables, from which Markdown, HTML, DOCX
+//! and PDF are written. `issuing` freezes it, and `compared` compares it with the previous paper.
 
 mod actions;
 mod compared;
@@ -17,6 +17,7 @@ mod queries;
 mod reading;
 mod references;
 mod scope;
+mod words;
 
 use std::sync::Arc;
 
@@ -35,30 +36,38 @@ use crate::http::resource::{BASE, as_of};
 use crate::http::{Answer, Call};
 use crate::policy::{Act, Subject};
 use crate::problem::Problem;
-use crate::render::document::{docx, html, markdown};
+#[cfg(feature = "pdf")]
+use crate::render::document::pdf;
+use crate::render::document::{About, docx, html, markdown};
 use crate::world::schema::{Schemas, add_answer};
+use crate::world::vocabulary::Coded;
 
 /// Formats of a paper other than JSON.
-const FORMS: &[Format] = &[Format::Markdown, Format::Html, Format::Docx];
+const FORMS: &[Format] = &[Format::Markdown, Format::Html, Format::Docx, Format::Pdf];
 
 async fn read(call: Call) -> Result<Answer, Problem> {
     let key = call.tag.clone().unwrap_or_default();
     let (seen, on) = call.world().await?;
     let says = says(&call, (&seen, on), call.id()?).await?;
     let (service, format) = (Arc::clone(&call.service), call.format);
-    let work = move || service.answers.get_or_make(key, || written(says, format));
+    let work = move || {
+        let base = service.config.serving.public_url.as_deref();
+        let base = base.map(|url| url.trim_end_matches('/'));
+        let make = || written(says, format, base);
+        service.answers.get_or_make(key, make)
+    };
     actix_web::web::block(work)
         .await
         .map_err(Problem::internal)?
 }
 
-fn written(says: Says, format: Format) -> Result<Answer, Problem> {
+fn written(says: Says, format: Format, base: Option<&str>) -> Result<Answer, Problem> {
     match (format, says) {
-        (Format::Json, Says::Frozen(issue)) => {
+        (Format::Json, Says::Frozen(issue, _)) => {
             Ok(Answer::json(200, String::from(issue.content).into()))
         }
         (Format::Json, Says::Now(content)) => Answer::of(200, &content),
-        (Format::Markdown, Says::Frozen(issue)) => Ok(formats::document(
+        (Format::Markdown, Says::Frozen(issue, _)) => Ok(formats::document(
             Format::Markdown,
             "paper",
             String::from(issue.markdown).into_bytes(),
@@ -66,23 +75,26 @@ fn written(says: Says, format: Format) -> Result<Answer, Problem> {
         (format, says) => {
             let content = says.content()?;
             let nodes = layout::nodes(&content);
-            let title = &content.paper.title;
+            let marking = content.marking.unwrap_or_default().label();
+            let about = About {
+                title: &content.paper.title,
+                author: content.author.as_ref().map_or("", |a| a.title.as_str()),
+                language: &content.language,
+                at: content.as_of,
+                reference: &content.paper.reference,
+                marking: &marking,
+                base,
+            };
             let bytes = match format {
-                Format::Html => html::write(&nodes, title, &content.language).into_bytes(),
-                Format::Docx => {
-                    let about = docx::About {
-                        title,
-                        author: content.author.as_ref().map_or("", |a| a.title.as_str()),
-                        language: &content.language,
-                        at: content.as_of,
-                    };
-                    docx::write(&nodes, &about)?
-                }
+                Format::Html => html::write(&nodes, &about).into_bytes(),
+                Format::Docx => docx::write(&nodes, &about)?,
+                #[cfg(feature = "pdf")]
+                Format::Pdf => pdf::write(&nodes, &about)?,
                 _ => markdown::write(&nodes).into_bytes(),
             };
             let answer = formats::document(format, &content.paper.reference, bytes);
             Ok(if format == Format::Html {
-                answer.header("Content-Security-Policy", html::policy())
+                answer.header("Content-Security-Policy", html::policy(&about))
             } else {
                 answer
             })
@@ -107,7 +119,8 @@ pub fn operations() -> Vec<Operation> {
             recorded by the end of its `as_of_on`, or now. An issued paper is returned byte for \
             byte as it was frozen, so that the SHA-256 of the JSON and of the Markdown is the \
             one in its issue. Every row and figure has the query that returns it. Formats other \
-            than JSON: Markdown, HTML to read and print, and DOCX.",
+            than JSON: Markdown, HTML to read and print, DOCX, and PDF (PDF/UA-1). A service \
+            built without PDF refuses it with 406.",
     )
     .takes([id_parameter("paper"), as_of(), formats::parameter(FORMS)])
     .answers(200, "The paper.", schema_ref("PaperContent"))

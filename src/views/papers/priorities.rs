@@ -11,7 +11,7 @@ use crate::registers::organisation::{Post, Unit};
 use crate::registers::plan::{Plan, ProgressUpdate, WorkPlanItem};
 use crate::registers::settings::in_force;
 use crate::registers::strategy::Goal;
-use crate::views::rag::Rated;
+use crate::views::judgement::Judge;
 use crate::views::status::Named;
 use crate::world::collation::Collated;
 use crate::world::{Rec, Resource, Text};
@@ -94,7 +94,8 @@ pub fn priorities(basis: &Basis, scope: &Scope, open_only: bool) -> Vec<PaperPri
 
 fn row(i: &Rec<WorkPlanItem>, basis: &Basis) -> PaperItem {
     let (seen, data) = (&basis.seen, &i.data);
-    let rated = Rated::of(i, basis.on, in_force(seen.reading(basis.on).world));
+    let settings = in_force(seen.reading(basis.on).world);
+    let rated = Judge::new(seen, basis.on, settings).item(i);
     let own = |u: &&Rec<ProgressUpdate>| u.data.item_id == i.meta.id && u.data.made_on <= basis.on;
     let latest = seen
         .pointing::<ProgressUpdate>(i.meta.id)

@@ -10,13 +10,13 @@ use super::scope::Sources;
 use crate::http::Call;
 use crate::problem::Problem;
 use crate::registers::papers::{Paper, PaperIssue};
-use crate::world::Rec;
 use crate::world::visible::VisibleWorld;
+use crate::world::{Marking, Rec};
 
 /// Content of a paper, limited to what its reader may see.
 pub(super) enum Says {
-    /// The frozen content.
-    Frozen(Box<PaperIssue>),
+    /// The frozen content, and its marking.
+    Frozen(Box<PaperIssue>, Marking),
     Now(Box<PaperContent>),
 }
 
@@ -25,7 +25,12 @@ impl Says {
     pub(super) fn content(self) -> Result<PaperContent, Problem> {
         match self {
             Self::Now(content) => Ok(*content),
-            Self::Frozen(issue) => serde_json::from_str(&issue.content).map_err(Problem::internal),
+            Self::Frozen(issue, marking) => {
+                let mut content: PaperContent =
+                    serde_json::from_str(&issue.content).map_err(Problem::internal)?;
+                content.marking.get_or_insert(marking);
+                Ok(content)
+            }
         }
     }
 }
@@ -54,7 +59,10 @@ pub(super) async fn says(
     if paper.is_frozen() {
         // An issue with a stricter marking than its paper is found only by callers who may see it.
         let issue = issue_of(seen, paper).ok_or_else(Problem::not_found)?;
-        return Ok(Says::Frozen(Box::new(issue.data.clone())));
+        return Ok(Says::Frozen(
+            Box::new(issue.data.clone()),
+            issue.meta.marking,
+        ));
     }
     let basis = match paper.data.as_of_on.filter(|d| *d < on) {
         Some(day) => {

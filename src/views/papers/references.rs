@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::content::{PaperResolvedReference, PaperUnresolvedReason, PaperUnresolvedReference};
 use super::queries::Basis;
+use super::words::called;
 use crate::policy::Subject;
 use crate::registers::catalogue;
 use crate::registers::papers::Paper;
@@ -44,9 +45,6 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     }
     all
 }
-
-/// Longer names are not written out in a sentence.
-const LONG: usize = 80;
 
 /// The first characters of a text, so that long text cannot make an answer long.
 fn short(text: &str) -> String {
@@ -143,7 +141,7 @@ fn each_text(nodes: &[Node], see: &mut dyn FnMut(&str)) {
                 let cells = table.head.iter().chain(table.rows.iter().flatten());
                 cells.for_each(|c| each_span(c, see));
             }
-            Node::Code(_) => {}
+            Node::Code(_) | Node::Front(_) | Node::NewPage => {}
         }
     }
 }
@@ -169,8 +167,9 @@ pub fn replace(nodes: Vec<Node>, resolved: &[PaperResolvedReference]) -> Vec<Nod
         .map(|node| match node {
             Node::Heading(level, spans) => Node::Heading(level, cell(spans)),
             Node::Para(spans) => Node::Para(cell(spans)),
-            Node::List(start, items) => Node::List(
-                start,
+            own @ (Node::Front(_) | Node::NewPage) => own,
+            Node::List(mark, items) => Node::List(
+                mark,
                 items.into_iter().map(|i| replace(i, resolved)).collect(),
             ),
             Node::Quote(inner) => Node::Quote(replace(inner, resolved)),
@@ -205,17 +204,7 @@ fn in_place(piece: Piece<'_>, resolved: &[PaperResolvedReference]) -> Span {
     match piece {
         Piece::Words(text) | Piece::Open(text) => Span::text(text),
         Piece::Named(text) => match resolved.iter().find(|r| r.text == text) {
-            // Some records have no title, and some have a whole sentence as their name.
-            Some(r)
-                if r.record.title == r.record.reference
-                    || r.record.title.chars().count() > LONG =>
-            {
-                Span::link(&r.query, &r.record.reference)
-            }
-            Some(r) => Span::link(
-                &r.query,
-                format!("{} ({})", r.record.title, r.record.reference),
-            ),
+            Some(r) => Span::link(&r.query, called(&r.record)),
             None => Span::text(format!("[[{text}]]")),
         },
     }

@@ -11,9 +11,10 @@ use crate::registers::assurance::{
 use crate::registers::meetings::{Action, ActionStatus};
 use crate::registers::organisation::has_owner;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
-use crate::registers::risk::{Risk, RiskBand, RiskStatus};
+use crate::registers::risk::{Risk, RiskBand};
 use crate::registers::settings::SettingSet;
-use crate::views::rag::{ItemRagRule, Rated, is_due_soon, stale_days};
+use crate::views::judgement::RiskFaults;
+use crate::views::rag::{Rated, is_due_soon};
 use crate::world::dates::{Deadline, Progress, When};
 use crate::world::{Reading, Rec};
 
@@ -21,11 +22,21 @@ use crate::world::{Reading, Rec};
 pub trait Plus {
     /// Adds the counts of another part.
     fn plus(&mut self, other: &Self);
+    /// Takes away counts that were added before.
+    fn minus(&mut self, other: &Self);
+    /// The count at this path of fields; none if there is none.
+    fn at(&self, path: &[&str]) -> Option<u32>;
 }
 
 impl Plus for u32 {
     fn plus(&mut self, other: &Self) {
         *self = self.saturating_add(*other);
+    }
+    fn minus(&mut self, other: &Self) {
+        *self = self.saturating_sub(*other);
+    }
+    fn at(&self, path: &[&str]) -> Option<u32> {
+        path.is_empty().then_some(*self)
     }
 }
 
@@ -40,12 +51,22 @@ macro_rules! counts {
             fn plus(&mut self, other: &Self) {
                 $(self.$field.plus(&other.$field);)*
             }
+            fn minus(&mut self, other: &Self) {
+                $(self.$field.minus(&other.$field);)*
+            }
+            fn at(&self, path: &[&str]) -> Option<u32> {
+                let (first, rest) = path.split_first()?;
+                match *first {
+                    $(stringify!($field) => self.$field.at(rest),)*
+                    _ => None,
+                }
+            }
         }
     )* };
 }
 
 counts! {
-    /// Items by RAG rating, declared or computed.
+    /// Items or risks by RAG rating, declared or computed.
     pub struct ItemRagCounts {
         /// Will not be met unless something changes.
         pub red: u32,
@@ -160,6 +181,9 @@ counts! {
         pub without_owner: u32,
         /// Open ones without a management response.
         pub without_response: u32,
+        /// Open ones with no recent update, response, extension or verification that are not
+        /// waiting for audit.
+        pub stale: u32,
     }
 
     /// Counts of a set of actions.
@@ -215,6 +239,14 @@ counts! {
         pub escalated: u32,
         /// Open ones whose review is overdue.
         pub review_overdue: u32,
+        /// Open ones by RAG rating: red if an escalation is due, amber if anything else is wrong.
+        pub computed_rag: ItemRagCounts,
+        /// Open ones with a control that is failing because its recommendation is overdue.
+        pub control_failing: u32,
+        /// Open ones without an owner post or unit that exists on the date.
+        pub without_owner: u32,
+        /// Open ones in the highest band for which no appetite is recorded.
+        pub extreme_without_appetite: u32,
     }
 
     /// Everything that a status view counts.
@@ -259,17 +291,24 @@ impl ItemStatusCounts {
 pub struct ItemState<'a> {
     pub record: &'a Rec<WorkPlanItem>,
     pub rated: Rated,
+    is_overdue: bool,
     is_stale: bool,
     is_due_soon: bool,
 }
 
 impl<'a> ItemState<'a> {
     /// Assesses an item on a date against the settings.
-    pub fn new(record: &'a Rec<WorkPlanItem>, on: NaiveDate, settings: &SettingSet) -> Self {
+    pub fn new(
+        record: &'a Rec<WorkPlanItem>,
+        rated: Rated,
+        on: NaiveDate,
+        settings: &SettingSet,
+    ) -> Self {
         Self {
             record,
-            rated: Rated::of(record, on, settings),
-            is_stale: stale_days(record, on, settings).is_some(),
+            rated,
+            is_overdue: record.due().is_overdue(on),
+            is_stale: record.stale_days(on, settings.stale_after_days).is_some(),
             is_due_soon: is_due_soon(record, on, settings),
         }
     }
@@ -291,10 +330,7 @@ impl ItemCounts {
             return;
         }
         self.disagreeing += u32::from(!item.agrees());
-        self.overdue += u32::from(matches!(
-            item.rated.by,
-            ItemRagRule::Overdue | ItemRagRule::Deferred
-        ));
+        self.overdue += u32::from(item.is_overdue);
         self.due_soon += u32::from(item.is_due_soon);
         self.without_lead += u32::from(data.lead_post_id.is_none());
         self.without_deadline += u32::from(data.deadline.due_on.is_none());
@@ -342,6 +378,8 @@ impl RecommendationCounts {
         let has_owner = has_owner(reading, data.owner_post_id, data.owner_unit_id);
         self.without_owner += u32::from(!has_owner);
         self.without_response += u32::from(computed.management_response.is_none());
+        let stale = record.stale_days(reading, settings.stale_after_days);
+        self.stale += u32::from(stale.is_some());
     }
 }
 
@@ -371,13 +409,16 @@ impl ActionCounts {
 }
 
 impl RiskCounts {
-    pub(super) fn add(&mut self, record: &Rec<Risk>, on: NaiveDate) {
+    /// Adds a risk. What is wrong with it is known if it is open.
+    pub(super) fn add(&mut self, record: &Rec<Risk>, faults: Option<RiskFaults>, on: NaiveDate) {
         let (data, computed, bands) = (&record.data, &record.computed, &mut self.by_band);
         self.risks += 1;
-        if data.status != RiskStatus::Open {
-            return;
-        }
+        let Some(faults) = faults else { return };
         self.open += 1;
+        self.computed_rag.add(faults.rag());
+        self.control_failing += u32::from(faults.control_failing);
+        self.without_owner += u32::from(faults.without_owner);
+        self.extreme_without_appetite += u32::from(faults.extreme_without_appetite);
         *match computed.current_level.map(|l| l.band) {
             Some(RiskBand::Low) => &mut bands.low,
             Some(RiskBand::Moderate) => &mut bands.moderate,
@@ -385,8 +426,8 @@ impl RiskCounts {
             Some(RiskBand::Extreme) => &mut bands.extreme,
             None => &mut bands.not_scored,
         } += 1;
-        self.above_appetite += u32::from(computed.above_appetite == Some(true));
-        self.escalation_due += u32::from(computed.escalation_due);
+        self.above_appetite += u32::from(faults.above_appetite);
+        self.escalation_due += u32::from(faults.escalation_due);
         self.escalated += u32::from(computed.open_escalation_count > 0);
         self.review_overdue += u32::from(data.review().is_overdue(on));
     }

@@ -13,6 +13,7 @@ use crate::http::query::invalid;
 use crate::problem::Problem;
 use crate::registers::plan::{ItemStatus, Rag, WorkPlanItem};
 use crate::registers::settings::in_force;
+use crate::views::judgement::Judge;
 use crate::views::rag::ItemRagRule;
 use crate::views::request::{Asked, View, id_of};
 use crate::views::rows::AssessedPage;
@@ -43,6 +44,8 @@ pub struct ItemStatusRow {
     pub deadline_moved_days: Option<i64>,
     /// Date of its latest progress update.
     pub last_update_on: Option<NaiveDate>,
+    /// Date of its latest progress update or deadline change.
+    pub last_heard_on: Option<NaiveDate>,
     /// The post that leads it.
     pub lead_post_id: Option<Uuid>,
     /// Unit responsible for it.
@@ -61,10 +64,11 @@ impl View for AssessedPage<ItemStatusRow> {
 }
 
 /// Items in the order of their references, after the cursor.
-pub(super) fn items(asked: &Asked) -> Result<AssessedPage<ItemStatusRow>, Problem> {
+pub(in crate::views) fn items(asked: &Asked) -> Result<AssessedPage<ItemStatusRow>, Problem> {
     let seen = &asked.seen;
     let world = seen.reading(asked.on).world;
     let settings = in_force(world);
+    let judge = Judge::new(seen, asked.on, settings);
     let limit = asked.limit()?;
     let disagreeing = asked.query.flag("disagreeing")?;
     let computed = asked.query.get("computed_rag");
@@ -91,7 +95,7 @@ pub(super) fn items(asked: &Asked) -> Result<AssessedPage<ItemStatusRow>, Proble
     };
     let rows: Vec<ItemStatusRow> = seen
         .by_reference::<WorkPlanItem>(after)
-        .map(|r| ItemState::new(r, asked.on, settings))
+        .map(|r| ItemState::new(r, judge.item(r), asked.on, settings))
         .filter(wanted)
         .take(limit + 1)
         .map(|i| row(&i))
@@ -113,6 +117,7 @@ fn row(i: &ItemState<'_>) -> ItemStatusRow {
         due_on: data.deadline.due_on,
         deadline_moved_days: i.record.computed.deadline_moved_days,
         last_update_on: i.record.computed.last_update_on,
+        last_heard_on: i.record.last_heard_on(),
         lead_post_id: data.lead_post_id.map(Into::into),
         responsible_unit_id: data.responsible_unit_id.map(Into::into),
         updated_at: meta.updated_at,

@@ -3,6 +3,7 @@
 //! changed since an earlier time.
 
 mod counts;
+mod figures;
 mod items;
 mod scope;
 #[cfg(test)]
@@ -19,22 +20,29 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::counts::{ItemCounts, ItemState, Plus, RecommendationCounts, RiskCounts, StatusFigures};
+use self::figures::{FIRST, PATH, Queries, StatusFigure, figures_of};
+#[cfg(test)]
+pub(super) use self::items::items as item_rows;
 use self::items::{ItemStatusRow, items};
 use self::scope::Scope;
 use super::RecordName;
 use super::cached_counts::CachedCounts;
 use super::gathering::{Gathered, gather};
-use super::request::{Asked, View, compare_to, operation};
+use super::judgement::Judge;
+use super::kept::{Kept, Made, Parts};
+use super::rag::Rated;
+use super::request::{Asked, View, compare_to, id_of, operation};
 use super::rows::AssessedPage;
 pub use crate::http::naming::Named;
 use crate::http::operation::Operation;
 use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_parameter, id_query, query};
+use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
 use crate::registers::assurance::Recommendation;
 use crate::registers::meetings::Action;
-use crate::registers::organisation::{Post, Unit};
+use crate::registers::organisation::Unit;
 use crate::registers::plan::{Plan, Rag, WorkPlanItem};
 use crate::registers::risk::{Risk, RiskStatus};
 use crate::registers::settings::{SettingSet, SettingsUsed, in_force, used};
@@ -44,8 +52,8 @@ use crate::world::collation::{Collated, reference_key};
 use crate::world::dates::Progress;
 use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer, set};
-use crate::world::visible::{Visible, VisibleWorld};
-use crate::world::{Rec, Resource, Table};
+use crate::world::visible::{Visibility, Visible, VisibleWorld};
+use crate::world::{Page, Rec, Resource};
 
 /// How many dates the view shows.
 const NEXT_DATES: usize = 20;
@@ -57,6 +65,9 @@ pub struct StatusGroup {
     pub of: Option<Named>,
     /// Counts of these items.
     pub counts: ItemCounts,
+    /// Query that lists these items; null for those that have none. For one of the counts, its name
+    /// goes into `figure`, as in `figures`.
+    pub query: Option<Text<400>>,
 }
 
 /// An upcoming date.
@@ -109,6 +120,17 @@ pub enum StatusCause {
     ClaimsUnverified,
     /// Open risks are above their appetite.
     RisksAboveAppetite,
+    /// Open risks have a control that is failing.
+    #[strum(message = "Failing controls")]
+    ControlsFailing,
+    /// Open risks are in the highest band, and no appetite is recorded for them.
+    #[strum(message = "Extreme risks without appetite")]
+    RisksExtremeWithoutAppetite,
+    /// Open risks have no current score.
+    #[strum(message = "Risks without score")]
+    RisksNotScored,
+    /// Open risks have no owner.
+    RisksWithoutOwner,
     /// Open actions were deferred at least once. A deferral is not progress.
     #[strum(message = "Deferred actions")]
     ActionsDeferred,
@@ -136,6 +158,8 @@ pub struct StatusReason {
     pub cause: StatusCause,
     /// Number of records.
     pub count: u32,
+    /// Query that lists them; null if they are of several kinds.
+    pub query: Option<Text<400>>,
 }
 
 /// A figure that has changed.
@@ -189,6 +213,9 @@ pub struct StatusView {
     /// The reasons, worst first.
     #[schema(max_items = 20)]
     pub reasons: Vec<StatusReason>,
+    /// Every figure by its name, with the query that lists the records behind it.
+    #[schema(max_items = 200)]
+    pub figures: Vec<StatusFigure>,
     /// Totals for work-plan items.
     pub totals: ItemCounts,
     /// Totals for audit recommendations.
@@ -367,27 +394,69 @@ pub struct Basis {
     settings: SettingSet,
     visible: Visible,
     lapsed: imbl::OrdSet<Uuid>,
-    /// Posts and units that cannot be owners, because they do not exist on the date.
-    no_owners: Vec<Uuid>,
 }
 
-/// Counts cached for the current records.
-pub type Counted = CachedCounts<Basis, Part>;
+/// What is kept of the status of everything, for the current records.
+///
+/// Items and actions are counted by part and by what they say themselves. What depends on other
+/// records is kept with what it read: recommendations and risks, and the ratings of those items
+/// whose rating follows from what they wait for.
+pub struct Counted {
+    parts: CachedCounts<Basis, Part>,
+    judged: Kept<JudgedBasis, Judged>,
+}
+
+/// What decides about [`Judged`], apart from the world.
+#[derive(PartialEq)]
+struct JudgedBasis {
+    on: NaiveDate,
+    settings: SettingSet,
+    visibility: Visibility,
+}
+
+/// What follows from other records, in one part.
+#[derive(Default)]
+struct Judged {
+    part: Part,
+    /// Items whose rating is not that of their own dates: the place in the part, and the rating.
+    waiting: Vec<(u16, Rated)>,
+}
+
+impl Made for Judged {}
+
+impl Counted {
+    /// Nothing kept yet.
+    pub fn new(parts: &Arc<Parts>) -> Self {
+        Self {
+            parts: CachedCounts::default(),
+            judged: Kept::new(parts),
+        }
+    }
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self::new(&Arc::default())
+    }
+}
 
 /// What a status is computed from.
 struct Picture<'a> {
     seen: &'a VisibleWorld,
     on: NaiveDate,
     settings: &'a SettingSet,
+    judge: Judge<'a>,
     counted: &'a Counted,
 }
 
 impl<'a> Picture<'a> {
     fn new(seen: &'a VisibleWorld, on: NaiveDate, counted: &'a Counted) -> Self {
+        let settings = in_force(seen.reading(on).world);
         Self {
             seen,
             on,
-            settings: in_force(seen.reading(on).world),
+            settings,
+            judge: Judge::new(seen, on, settings),
             counted,
         }
     }
@@ -396,7 +465,14 @@ impl<'a> Picture<'a> {
         day.filter(|d| *d >= self.on)
     }
 
-    fn add_item(&self, scope: &Scope, part: &mut Part, record: &Rec<WorkPlanItem>) {
+    /// Adds an item with its rating.
+    fn add_item(
+        &self,
+        scope: &Scope,
+        part: &mut Part,
+        record: &Rec<WorkPlanItem>,
+        rated: impl FnOnce() -> Rated,
+    ) {
         let data = &record.data;
         if !scope.has_item(record) {
             return;
@@ -404,7 +480,7 @@ impl<'a> Picture<'a> {
         if !scope.is_everything() {
             part.covered.push(record.meta.id);
         }
-        let item = ItemState::new(record, self.on, self.settings);
+        let item = self.state(record, rated());
         part.figures.items.add(&item);
         part.units
             .entry(data.responsible_unit_id.map(Into::into))
@@ -426,6 +502,40 @@ impl<'a> Picture<'a> {
                 &data.title,
                 data.lead_post_id.map(Into::into),
             );
+        }
+    }
+
+    fn state<'r>(&self, record: &'r Rec<WorkPlanItem>, rated: Rated) -> ItemState<'r> {
+        ItemState::new(record, rated, self.on, self.settings)
+    }
+
+    /// Counts an item that was counted with one rating with another instead.
+    fn rate_again(&self, all: &mut Part, record: &Rec<WorkPlanItem>, rated: &Rated) {
+        let counts = |rated: Rated| {
+            let mut counts = ItemCounts::default();
+            counts.add(&self.state(record, rated));
+            counts
+        };
+        let (old, new) = (
+            counts(self.judge.item_by_dates(record)),
+            counts(rated.clone()),
+        );
+        let change = |counts: &mut ItemCounts| {
+            counts.plus(&new);
+            counts.minus(&old);
+        };
+        let data = &record.data;
+        change(&mut all.figures.items);
+        change(
+            all.units
+                .entry(data.responsible_unit_id.map(Into::into))
+                .or_default(),
+        );
+        if data.goals.is_empty() {
+            change(all.goals.entry(None).or_default());
+        }
+        for served in &data.goals {
+            change(all.goals.entry(Some(served.goal_id.uuid())).or_default());
         }
     }
 
@@ -468,10 +578,12 @@ impl<'a> Picture<'a> {
     }
 
     fn add_risk(&self, scope: &Scope, part: &mut Part, record: &Rec<Risk>) {
-        if !scope.has_risk(self.seen, record) {
+        if !scope.has_risk(self.seen, self.on, record) {
             return;
         }
-        part.figures.risks.add(record, self.on);
+        part.figures
+            .risks
+            .add(record, self.judge.risk(record), self.on);
         if record.data.status == RiskStatus::Open {
             let due = self.is_to_come(record.data.review_on);
             part.next.add(
@@ -483,132 +595,159 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// Cached counts can be reused only for the status of everything, and only in the current world.
+    /// What is kept can be used only for the status of everything, and only in the current world.
     fn basis(&self, scope: &Scope) -> Option<Arc<Basis>> {
         let visible = self.seen.visible().filter(|_| scope.is_everything())?;
-        let reading = self.seen.reading(self.on);
-        let tables = [self.seen.table_of::<Post>(), self.seen.table_of::<Unit>()];
-        let owners = tables.into_iter().flatten().flat_map(Table::rows);
-        let no_owners = owners.filter(|owner| !reading.is_active(owner.as_ref()));
         Some(Arc::new(Basis {
             on: self.on,
             settings: self.settings.clone(),
             visible,
-            lapsed: reading.world.lapsed().clone(),
-            no_owners: no_owners.map(|owner| owner.meta().id).collect(),
+            lapsed: self.seen.reading(self.on).world.lapsed().clone(),
         }))
-    }
-
-    fn gather<R: Resource>(
-        &self,
-        basis: Option<&Arc<Basis>>,
-        add: impl Fn(&mut Part, &Rec<R>) + Sync,
-    ) -> Part {
-        match basis {
-            Some(basis) => self.counted.gather(self.seen, basis, add),
-            None => gather(self.seen, add),
-        }
     }
 
     /// Items first, then recommendations, because other records may be about either.
     fn count(&self, mut scope: Scope) -> Part {
-        let basis = self.basis(&scope);
-        let basis = basis.as_ref();
-        let mut all = self.gather(basis, |part, item| self.add_item(&scope, part, item));
+        if let Some(basis) = self.basis(&scope) {
+            return self.count_everything(&scope, &basis);
+        }
+        let mut all: Part = gather(self.seen, |part, item| {
+            self.add_item(&scope, part, item, || self.judge.item(item));
+        });
         scope.cover(std::mem::take(&mut all.covered));
-        all.join(self.gather(basis, |part, r| self.add_recommendation(&scope, part, r)));
+        all.join(gather(self.seen, |part, r| {
+            self.add_recommendation(&scope, part, r);
+        }));
         scope.cover(std::mem::take(&mut all.covered));
-        all.join(self.gather(basis, |part, a| self.add_action(&scope, part, a)));
-        all.join(self.gather(basis, |part, r| self.add_risk(&scope, part, r)));
+        all.join(gather(self.seen, |part, a| {
+            self.add_action(&scope, part, a)
+        }));
+        all.join(gather(self.seen, |part, r| self.add_risk(&scope, part, r)));
+        all
+    }
+
+    /// The same for everything, from what is kept.
+    fn count_everything(&self, scope: &Scope, basis: &Arc<Basis>) -> Part {
+        let parts = &self.counted.parts;
+        let mut all = parts.gather(self.seen, basis, |part, item| {
+            self.add_item(scope, part, item, || self.judge.item_by_dates(item));
+        });
+        all.join(parts.gather(self.seen, basis, |part, a| self.add_action(scope, part, a)));
+        let catalogue = self.seen.reading(self.on).world.catalogue();
+        let kinds = [WorkPlanItem::KIND, Recommendation::KIND, Risk::KIND];
+        let kinds: Vec<usize> = kinds.iter().filter_map(|k| catalogue.index_of(k)).collect();
+        let basis = JudgedBasis {
+            on: self.on,
+            settings: self.settings.clone(),
+            visibility: self.seen.visibility().clone(),
+        };
+        let judged = &self.counted.judged;
+        let judged = judged.of(self.seen, basis, &kinds, |made, row, record| {
+            let any = record.as_any();
+            if let Some(item) = any.downcast_ref() {
+                let rated = self.judge.item(item);
+                if rated != self.judge.item_by_dates(item) {
+                    made.waiting.push((row, rated));
+                }
+            } else if let Some(recommendation) = any.downcast_ref() {
+                self.add_recommendation(scope, &mut made.part, recommendation);
+            } else if let Some(risk) = any.downcast_ref() {
+                self.add_risk(scope, &mut made.part, risk);
+            }
+        });
+        for part in judged {
+            all.join(part.made.part.clone());
+            for (row, rated) in &part.made.waiting {
+                let item = part.rows.at(*row).and_then(|r| r.as_any().downcast_ref());
+                if let Some(item) = item {
+                    self.rate_again(&mut all, item, rated);
+                }
+            }
+        }
         all
     }
 }
 
 /// Reasons for the overall RAG rating, worst first.
-fn reasons(f: &StatusFigures) -> Vec<StatusReason> {
+fn reasons(f: &StatusFigures, queries: &Queries) -> Vec<StatusReason> {
     use StatusCause as C;
     let causes = [
-        (Rag::Red, C::ItemsRed, f.items.computed_rag.red),
+        (Rag::Red, C::ItemsRed, "items.computed_rag.red"),
         (
             Rag::Red,
             C::RecommendationsOverdue,
-            f.recommendations.timeliness.overdue,
+            "recommendations.timeliness.overdue",
         ),
         (
             Rag::Red,
             C::ClaimsRejected,
-            f.recommendations.verification.rejected,
+            "recommendations.verification.rejected",
         ),
-        (Rag::Red, C::ActionsOverdue, f.actions.overdue),
-        (Rag::Red, C::EscalationsDue, f.risks.escalation_due),
-        (Rag::Amber, C::ItemsAmber, f.items.computed_rag.amber),
+        (Rag::Red, C::ActionsOverdue, "actions.overdue"),
+        (Rag::Red, C::EscalationsDue, "risks.escalation_due"),
+        (Rag::Amber, C::ItemsAmber, "items.computed_rag.amber"),
         (
             Rag::Amber,
             C::ClaimsUnverified,
-            f.recommendations.verification.submitted,
+            "recommendations.verification.submitted",
         ),
-        (Rag::Amber, C::RisksAboveAppetite, f.risks.above_appetite),
-        (Rag::Amber, C::ActionsDeferred, f.actions.deferred),
+        (Rag::Amber, C::RisksAboveAppetite, "risks.above_appetite"),
+        (Rag::Amber, C::ControlsFailing, "risks.control_failing"),
+        (
+            Rag::Amber,
+            C::RisksExtremeWithoutAppetite,
+            "risks.extreme_without_appetite",
+        ),
+        (Rag::Amber, C::RisksNotScored, "risks.by_band.not_scored"),
+        (Rag::Amber, C::RisksWithoutOwner, "risks.without_owner"),
+        (Rag::Amber, C::ActionsDeferred, "actions.deferred"),
         (
             Rag::Amber,
             C::ActionsClosedWithOpenPart,
-            f.actions.closed_with_open_part,
+            "actions.closed_with_open_part",
         ),
-        (Rag::Amber, C::ItemsDisagreeing, f.items.disagreeing),
+        (Rag::Amber, C::ItemsDisagreeing, "items.disagreeing"),
     ];
-    let found: Vec<StatusReason> = causes
-        .into_iter()
-        .filter(|(_, _, count)| *count > 0)
-        .map(|(rag, cause, count)| StatusReason { rag, cause, count })
-        .collect();
+    let reason = |(rag, cause, figure): (Rag, StatusCause, &str)| {
+        let path: Vec<&str> = figure.split('.').collect();
+        let count = f.at(&path).filter(|count| *count > 0)?;
+        let query = Some(queries.of(figure, None));
+        Some(StatusReason {
+            rag,
+            cause,
+            count,
+            query,
+        })
+    };
+    let found: Vec<StatusReason> = causes.into_iter().filter_map(reason).collect();
     if !found.is_empty() {
         return found;
     }
     let (items, time) = (&f.items.computed_rag, &f.recommendations.timeliness);
-    let scored = f.risks.open - f.risks.by_band.not_scored;
     let assessed = items.green
         + time.not_due
         + time.due_soon
         + (f.actions.open - f.actions.without_due)
-        + scored;
+        + f.risks.computed_rag.green;
     let done = items.blue + f.recommendations.closed + f.actions.closed;
     let unassessed = (items.grey - f.items.by_status.cancelled - f.items.by_status.superseded)
         + time.no_deadline
-        + f.actions.without_due
-        + f.risks.by_band.not_scored;
+        + f.actions.without_due;
     let (rag, cause, count) = match (assessed, unassessed, done) {
         (0, 0, done) if done > 0 => (Rag::Blue, C::NothingOpen, done),
         (0, unassessed, _) => (Rag::Grey, C::NothingToAssess, unassessed),
         (assessed, ..) => (Rag::Green, C::OnCourse, assessed),
     };
-    vec![StatusReason { rag, cause, count }]
+    vec![StatusReason {
+        rag,
+        cause,
+        count,
+        query: None,
+    }]
 }
 
 fn colour(reasons: &[StatusReason]) -> Rag {
     reasons.first().map_or(Rag::Grey, |r| r.rag)
-}
-
-/// Names nested figures by their paths: `declared_rag.red`.
-fn flatten(all: &mut Map<String, Value>, prefix: &str, value: Value) {
-    if let Value::Object(map) = value {
-        for (name, value) in map {
-            let name = if prefix.is_empty() {
-                name
-            } else {
-                format!("{prefix}.{name}")
-            };
-            flatten(all, &name, value);
-        }
-    } else {
-        all.insert(prefix.to_owned(), value);
-    }
-}
-
-/// Every figure by its path.
-fn figures_of(figures: &StatusFigures) -> Map<String, Value> {
-    let mut all = Map::new();
-    flatten(&mut all, "", json!(figures));
-    all
 }
 
 /// Changes since the earlier world, if one was asked for.
@@ -616,7 +755,7 @@ fn trend(
     asked: &Asked,
     counted: &Counted,
     about: Option<Uuid>,
-    now: &StatusFigures,
+    (now, queries): (&StatusFigures, &Queries),
 ) -> Option<StatusTrend> {
     let (seen, on) = asked.earlier.as_ref()?;
     let scope = match about {
@@ -645,7 +784,7 @@ fn trend(
         journal_seq: seen.seq(),
         settings: used(seen),
         was_on_record,
-        computed_rag: was_on_record.then(|| colour(&reasons(&figures))),
+        computed_rag: was_on_record.then(|| colour(&reasons(&figures, queries))),
         changes: now.keys().filter_map(change).collect(),
     })
 }
@@ -671,7 +810,8 @@ pub(super) fn status(
         seen.get::<Unit>(id)
             .map(|u| Named::new(&u.meta, &u.data.title))
     };
-    let reasons = reasons(&all.figures);
+    let queries = Queries::new(asked, about.as_ref().map(|a| a.id));
+    let reasons = reasons(&all.figures, &queries);
     StatusView {
         on: asked.on,
         journal_seq: seen.seq(),
@@ -682,14 +822,24 @@ pub(super) fn status(
         },
         computed_rag: colour(&reasons),
         reasons,
-        trend: trend(asked, counted, about.as_ref().map(|a| a.id), &all.figures),
+        trend: trend(
+            asked,
+            counted,
+            about.as_ref().map(|a| a.id),
+            (&all.figures, &queries),
+        ),
+        figures: queries.all(&all.figures),
         about,
         totals: all.figures.items,
         recommendations: all.figures.recommendations,
         actions: all.figures.actions,
         risks: all.figures.risks,
-        by_goal: groups(all.goals, goal),
-        by_unit: groups(all.units, unit),
+        by_goal: groups(all.goals, goal, |id| {
+            queries.of(FIRST, Some(("goal_id", id)))
+        }),
+        by_unit: groups(all.units, unit, |id| {
+            queries.of(FIRST, Some(("responsible_unit_id", id)))
+        }),
         next_dates: all.next.dates(),
     }
 }
@@ -699,12 +849,14 @@ pub(super) fn status(
 fn groups(
     counts: impl IntoIterator<Item = (Option<Uuid>, ItemCounts)>,
     name: impl Fn(Uuid) -> Option<Named>,
+    query: impl Fn(Uuid) -> Text<400>,
 ) -> Vec<StatusGroup> {
     let mut groups: Vec<StatusGroup> = Vec::new();
     let mut hidden: Option<ItemCounts> = None;
     for (id, counts) in counts {
         match id.and_then(&name) {
             Some(of) => groups.push(StatusGroup {
+                query: Some(query(of.id)),
                 of: Some(of),
                 counts,
             }),
@@ -714,9 +866,125 @@ fn groups(
     let reference = |g: &StatusGroup| g.of.as_ref().map(|n| reference_key(&n.reference));
     groups.sort_by_cached_key(reference);
     if let Some(counts) = hidden {
-        groups.push(StatusGroup { of: None, counts });
+        groups.push(StatusGroup {
+            of: None,
+            counts,
+            query: None,
+        });
     }
     groups
+}
+
+impl View for AssessedPage<RecordName> {
+    fn fields(&self) -> Vec<Field> {
+        fields_of::<RecordName>()
+    }
+    fn rows(&self) -> Vec<Value> {
+        self.page.items.iter().map(|row| json!(row)).collect()
+    }
+}
+
+/// What is asked of the records behind a figure.
+struct Behind<'a> {
+    asked: &'a Asked,
+    path: Vec<&'a str>,
+    limit: usize,
+}
+
+impl Behind<'_> {
+    /// The records of a kind that count in the figure, in the order of their references, after the
+    /// cursor. Each is counted as the status counts it.
+    fn list<R: Resource>(&self, add: impl Fn(&mut Part, &Rec<R>)) -> Vec<RecordName> {
+        let seen = &self.asked.seen;
+        let counts = |record: &&Rec<R>| {
+            let mut part = Part::default();
+            add(&mut part, record);
+            part.figures.at(&self.path).unwrap_or_default() > 0
+        };
+        let found = seen.by_reference::<R>(self.asked.cursor().unwrap_or_default());
+        found
+            .filter(counts)
+            .filter_map(|r| seen.any(r.meta.id))
+            .take(self.limit + 1)
+            .map(|r| RecordName::of(seen, r))
+            .collect()
+    }
+}
+
+/// The records behind a figure of a status.
+fn records(asked: &Asked, counted: &Counted) -> Result<AssessedPage<RecordName>, Problem> {
+    let (seen, on) = (&asked.seen, asked.on);
+    let figure = asked.query.get("figure").unwrap_or(FIRST);
+    if !figures::names().iter().any(|name| name == figure) {
+        return Err(invalid(
+            "figure",
+            "must be the name of a figure in a status",
+        ));
+    }
+    let (goal, unit) = (
+        id_of(asked, "goal_id")?,
+        id_of(asked, "responsible_unit_id")?,
+    );
+    let mut scope = match id_of(asked, "record_id")? {
+        None => Scope::everything(),
+        Some(id) => match Scope::to(seen, id, on) {
+            Some((scope, _)) => scope,
+            None => {
+                let detail = "must be the id of a strategy, plan, goal, unit, board, audit review \
+                    or risk register that is visible to you";
+                return Err(invalid("record_id", detail));
+            }
+        },
+    };
+    let picture = Picture::new(seen, on, counted);
+    let behind = Behind {
+        asked,
+        path: figure.split('.').collect(),
+        limit: asked.limit()?,
+    };
+    let is_in_group = |item: &Rec<WorkPlanItem>| {
+        let data = &item.data;
+        goal.is_none_or(|g| data.goals.iter().any(|s| s.goal_id == g))
+            && unit.is_none_or(|u| data.responsible_unit_id.is_some_and(|own| own == u))
+    };
+    // The same order as in a status, because records may be about those of other kinds.
+    let cover_items = |scope: &mut Scope| {
+        if !scope.is_everything() {
+            let items: Part = gather(seen, |part, item| {
+                picture.add_item(scope, part, item, || picture.judge.item_by_dates(item));
+            });
+            scope.cover(items.covered);
+        }
+    };
+    let cover_recommendations = |scope: &mut Scope| {
+        if !scope.is_everything() {
+            let all: Part = gather(seen, |part, r| picture.add_recommendation(scope, part, r));
+            scope.cover(all.covered);
+        }
+    };
+    let rows = match behind.path.first().copied() {
+        Some("recommendations") => {
+            cover_items(&mut scope);
+            behind.list(|part, r| picture.add_recommendation(&scope, part, r))
+        }
+        Some("actions") => {
+            cover_items(&mut scope);
+            cover_recommendations(&mut scope);
+            behind.list(|part, a| picture.add_action(&scope, part, a))
+        }
+        Some("risks") => {
+            cover_items(&mut scope);
+            cover_recommendations(&mut scope);
+            behind.list(|part, r| picture.add_risk(&scope, part, r))
+        }
+        _ => behind.list(|part, item| {
+            if is_in_group(item) {
+                picture.add_item(&scope, part, item, || picture.judge.item(item));
+            }
+        }),
+    };
+    let page = Page::of(rows, behind.limit, |r| r.reference.to_string());
+    Ok(AssessedPage::of(page, asked))
 }
 
 /// Status of what belongs to the record in the path, which is of this kind.
@@ -770,8 +1038,9 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             Subject::Strategy,
             "Get the status of a strategy",
             "Covers the items of the plans that deliver it and those that serve its goals; the \
-                recommendations that relate to its goals or these items, or that depend on or \
-                are addressed by one of them or by a review of the strategy; and the actions and \
+                recommendations that relate to its goals or these items, that depend on or are \
+                addressed by one of them or by a review of the strategy, or whose audit review is \
+                about the strategy or one of these plans; and the actions and \
                 risks about any of these.",
         ),
         operation_of::<Plan>(
@@ -779,7 +1048,8 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             "getPlanStatus",
             Subject::Plan,
             "Get the status of a plan",
-            "Covers its items, and the recommendations, actions and risks about the plan or its items.",
+            "Covers its items, the recommendations, actions and risks about the plan or its items, \
+                and the recommendations of audit reviews of the plan.",
         ),
         operation_of::<Goal>(
             counted,
@@ -794,7 +1064,8 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             "getUnitStatus",
             Subject::Organisation,
             "Get the status of a unit",
-            "Covers what the unit, or a unit below it, is responsible for.",
+            "Covers what the unit, or a unit below it, is responsible for. Risks without an owner \
+                count for the unit that owns their register.",
         ),
         operation_of::<Board>(
             counted,
@@ -803,7 +1074,8 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             "Get the status of a board",
             "Covers the items that it allocated and those that serve the goals that it decides on, \
                 oversees or delivers on the date; the recommendations that relate to them, or \
-                are addressed by one of them or by the board; its own actions; and the risks on \
+                are addressed by one of them or by the board, or whose audit review is about the \
+                board; its own actions; and the risks on \
                 the registers that it oversees and those escalated to it.",
         ),
         operation_of::<AuditReview>(
@@ -820,6 +1092,42 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             Subject::Risk,
             "Get the status of a risk register",
             "Covers its risks.",
+        ),
+        operation(
+            &format!("/api/v1/{PATH}"),
+            "listStatusRecords",
+            Subject::PlanItem,
+            {
+                let counted = Arc::clone(counted);
+                move |asked: &Asked| records(asked, &counted)
+            },
+        )
+        .takes([
+            limit_parameter("Records"),
+            query(
+                "cursor",
+                "`next_cursor` of the previous page.",
+                json!({ "type": "string", "maxLength": 60 }),
+            ),
+            query(
+                "figure",
+                "Name of the figure, as in `figures` of the status.",
+                json!({ "type": "string", "maxLength": 100, "default": FIRST }),
+            ),
+            id_query(
+                "record_id",
+                "The record that the status is about. Without it, everything.",
+            ),
+            id_query("goal_id", "Of items, only those that serve this goal."),
+            id_query(
+                "responsible_unit_id",
+                "Of items, only those that this unit is responsible for.",
+            ),
+        ])
+        .says(
+            "Views",
+            "List the records behind a figure",
+            "Returns the items, recommendations, actions or risks that a figure of a status counts.",
         ),
         operation(
             "/api/v1/status/items",
@@ -867,4 +1175,5 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
 pub fn schemas(schemas: &mut Schemas) {
     add_answer::<StatusView>(schemas);
     add_answer::<AssessedPage<ItemStatusRow>>(schemas);
+    add_answer::<AssessedPage<RecordName>>(schemas);
 }

@@ -208,7 +208,15 @@ impl Scope {
                         && l.data.recommendation_id == recommendation.meta.id
                         && self.covered.contains(&l.data.to_id.uuid())
                 };
+                let reviews_it = || {
+                    let review = seen.get::<AuditReview>(data.review_id);
+                    review.is_some_and(|r| {
+                        let mut subjects = r.data.subject_ids.iter().map(|id| id.uuid());
+                        subjects.any(|id| id == self.id || self.plans.contains(&id))
+                    })
+                };
                 self.covers_any(goals_and_items(&data.goal_ids, &data.item_ids))
+                    || reviews_it()
                     || seen
                         .pointing::<RecommendationLink>(recommendation.meta.id)
                         .any(leads)
@@ -234,7 +242,7 @@ impl Scope {
     }
 
     /// Whether it covers a risk.
-    pub fn has_risk(&self, seen: &VisibleWorld, risk: &Rec<Risk>) -> bool {
+    pub fn has_risk(&self, seen: &VisibleWorld, on: NaiveDate, risk: &Rec<Risk>) -> bool {
         let data = &risk.data;
         let register = seen.get::<RiskRegister>(data.register_id);
         let is_about = || self.covers_any(goals_and_items(&data.goal_ids, &data.item_ids));
@@ -248,7 +256,9 @@ impl Scope {
                             .is_some_and(|p| self.plans.contains(&p.uuid()))
                     })
             }
-            About::Unit => self.owns(seen, data.owner_unit_id, data.owner_post_id),
+            About::Unit => risk
+                .unit_responsible(seen.reading(on))
+                .is_some_and(|u| self.units.contains(&u.uuid())),
             About::Board => {
                 let has_it =
                     |e: &Rec<Escalation>| e.data.to_board_id == self.id && e.data.status.is_open();

@@ -322,6 +322,33 @@ fn plan() -> Vec<Break> {
             "P",
             vec![Patch("P", json!({ "completeness_claim": "partial" }))],
         ),
+        brk(
+            "plan_without_items",
+            "P9",
+            vec![Make(
+                "plan",
+                json!({ "reference": "P9", "title": "An empty plan", "strategy_version_id": "@V", "owner_unit_id": "@TEAM", "status": "active" }),
+            )],
+        ),
+        brk(
+            "plan_ended_with_open_items",
+            "P9",
+            vec![
+                Make(
+                    "plan",
+                    json!({ "reference": "P9", "title": "The plan before", "strategy_version_id": "@V", "owner_unit_id": "@TEAM", "status": "active" }),
+                ),
+                Make(
+                    "work_plan_item",
+                    but(item("I9"), &json!({ "plan_id": "@P9" })),
+                ),
+                Make(
+                    "allocation",
+                    json!({ "item_id": "@I9", "board_id": "@B", "unit_id": "@TEAM" }),
+                ),
+                Patch("P9", json!({ "status": "closed" })),
+            ],
+        ),
         lacks("item_without_lead", "lead_post_id"),
         lacks("item_without_unit", "responsible_unit_id"),
         lacks("item_without_what", "what"),
@@ -373,44 +400,54 @@ fn plan() -> Vec<Break> {
             let done = json!({ "status": "complete", "completed_on": "2020-10-01", "declared_rag": "grey" });
             vec![Make("work_plan_item", but(item("I9"), &done))]
         }),
-        brk(
-            "item_not_carried_forward",
-            "I9",
-            vec![Make(
+        Break {
+            rule: "item_not_carried_forward",
+            on: "I9",
+            steps: vec![Make(
                 "work_plan_item",
                 but(item("I9"), &json!({ "plan_id": "@P0" })),
             )],
-        ),
-        brk(
-            "dependency_undated",
-            "D9",
-            vec![Make(
-                "dependency",
-                json!({ "reference": "D9", "item_id": "@I", "on_other": "An event", "status": "open" }),
-            )],
-        ),
-        brk(
-            "dependency_late",
-            "D9",
-            vec![Make(
-                "dependency",
-                json!({ "reference": "D9", "item_id": "@I", "on_id": "@SR", "status": "open" }),
-            )],
-        ),
-        brk(
-            "dependency_given_up",
-            "D9",
-            vec![
-                Make(
-                    "strategy_review",
-                    json!({ "reference": "SR9", "strategy_id": "@S", "status": "cancelled", "target": { "precision": "unspecified" } }),
-                ),
-                Make(
+            also: vec![("plan_ended_with_open_items", "P0")],
+        },
+        Break {
+            also: vec![("item_rag_disagrees", "I")],
+            ..brk(
+                "dependency_undated",
+                "D9",
+                vec![Make(
                     "dependency",
-                    json!({ "reference": "D9", "item_id": "@I", "on_id": "@SR9", "status": "open" }),
-                ),
-            ],
-        ),
+                    json!({ "reference": "D9", "item_id": "@I", "on_other": "An event", "status": "open" }),
+                )],
+            )
+        },
+        Break {
+            also: vec![("item_rag_disagrees", "I")],
+            ..brk(
+                "dependency_late",
+                "D9",
+                vec![Make(
+                    "dependency",
+                    json!({ "reference": "D9", "item_id": "@I", "on_id": "@SR", "status": "open" }),
+                )],
+            )
+        },
+        Break {
+            also: vec![("item_rag_disagrees", "I")],
+            ..brk(
+                "dependency_given_up",
+                "D9",
+                vec![
+                    Make(
+                        "strategy_review",
+                        json!({ "reference": "SR9", "strategy_id": "@S", "status": "cancelled", "target": { "precision": "unspecified" } }),
+                    ),
+                    Make(
+                        "dependency",
+                        json!({ "reference": "D9", "item_id": "@I", "on_id": "@SR9", "status": "open" }),
+                    ),
+                ],
+            )
+        },
         brk(
             "benefit_without_evidence",
             "BC",
@@ -518,6 +555,17 @@ fn seats() -> Vec<Break> {
 fn meetings() -> Vec<Break> {
     let held = || Make("meeting", meeting("MT9", "@TOP", "2020-06-01"));
     vec![
+        brk(
+            "meeting_not_recorded",
+            "MT9",
+            vec![Make(
+                "meeting",
+                json!({
+                    "reference": "MT9", "board_id": "@TOP", "title": "A meeting", "status": "scheduled",
+                    "scheduled": { "precision": "day", "due_on": "2020-06-01" },
+                }),
+            )],
+        ),
         brk("meeting_without_minutes", "MT9", vec![held()]),
         brk(
             "minutes_unapproved",
@@ -671,7 +719,7 @@ fn assurance() -> Vec<Break> {
         brk(
             "recommendation_waits_beyond_deadline",
             "REC",
-            vec![link("refers_to", "@SR")],
+            vec![link("depends_on", "@SR")],
         ),
         brk(
             "recommendation_stale",
@@ -733,6 +781,30 @@ fn risks() -> Vec<Break> {
             "risk_without_score",
             "RK9",
             risk9(json!({ "current": null }), true),
+        ),
+        brk(
+            "risk_register_without_board",
+            "RR",
+            vec![Patch("RR", json!({ "board_id": null }))],
+        ),
+        brk(
+            "risk_register_empty",
+            "RR9",
+            vec![Make(
+                "risk_register",
+                json!({ "reference": "RR9", "title": "No risks", "register_kind": "unit", "owner_unit_id": "@TEAM", "board_id": "@B" }),
+            )],
+        ),
+        brk(
+            "risk_without_appetite",
+            "RK",
+            vec![
+                Patch("RK", json!({ "appetite": null })),
+                Make(
+                    "risk_review",
+                    json!({ "risk_id": "@RK", "reviewed_on": "2020-10-01", "note": "Worse", "current": { "likelihood": "possible", "impact": "major" } }),
+                ),
+            ],
         ),
         brk("risk_without_control", "RK9", risk9(json!({}), false)),
         brk(

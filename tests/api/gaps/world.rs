@@ -227,7 +227,9 @@ impl<'a> World<'a> {
 /// What a caller is told is missing: rule and reference.
 pub async fn found(client: &Client, query: &str) -> BTreeSet<Found> {
     let view = client
-        .get(&format!("/api/v1/gaps?limit=200&on={ON}{query}"))
+        .get(&format!(
+            "/api/v1/gaps?limit=200&folded=true&on={ON}{query}"
+        ))
         .await
         .status(200)
         .json();
@@ -537,7 +539,7 @@ fn records() -> Vec<(&'static str, Value)> {
         ("recommendation_update", json!({ "reference": "RUP2", "recommendation_id": "@REC2", "update_kind": "claim_complete", "stated_on": "2020-10-10", "narrative": "Done" })),
         ("evidence", json!({ "reference": "EV", "supports_id": "@REC2", "source_id": "@MIN-0", "shows": "That it was done", "submitted_on": "2020-10-10" })),
         ("assertion", json!({ "reference": "AS", "about_id": "@S", "claim": "It works", "said_on": "2020-10-01", "evidence": "described", "evidence_description": "The minutes" })),
-        ("risk_register", json!({ "reference": "RR", "title": "Risks", "register_kind": "unit", "owner_unit_id": "@TEAM" })),
+        ("risk_register", json!({ "reference": "RR", "title": "Risks", "register_kind": "unit", "owner_unit_id": "@TEAM", "board_id": "@B" })),
         ("risk", risk("RK")),
         ("control", control("CT", "@RK")),
         ("escalation", json!({ "reference": "ES", "risk_id": "@RK", "to_board_id": "@B", "status": "acknowledged", "reason": "It grows", "proposed_on": "2020-08-01", "escalated_on": "2020-08-05", "acknowledged_on": "2020-08-20" })),

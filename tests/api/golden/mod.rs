@@ -31,6 +31,7 @@ macro_rules! on_papers {
 }
 
 // Below the macro, which they use.
+mod attention;
 mod changes;
 mod contradictions;
 mod coverage;

@@ -34,7 +34,7 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
             .map(|d| format!(" by {d} days"))
             .unwrap_or_default();
         format!(
-            "{} | first {} now {} ({}) | {}{}{}{days} | {} changes {} deferrals | {} | waits on {} | chain {}",
+            "{} | first {} now {} ({}) | {}{}{}{days} | {} changes {} deferrals | {} | {} | waits on {} | chain {}",
             text(row, "/record/reference"),
             text(row, "/first_due_on"),
             text(row, "/due_on"),
@@ -48,7 +48,8 @@ async fn lines(app: &crate::support::TestApp, day: &str) -> Vec<String> {
             flag(row, "is_overdue", "overdue"),
             row["changes"],
             row["deferrals"],
-            text(row, "/holds"),
+            text(row, "/timeliness"),
+            text(row, "/can_be_met"),
             each(&row["waits_on"], |w| if w["is_open"] == true {
                 name(w)
             } else {

@@ -121,8 +121,27 @@ async fn a_draft_is_computed(app: TestApp) {
         .collect();
     assert_eq!(
         numbers,
+        ["1", "1.1", "2", "3", "4", "5", "6"],
+        "what has nothing to print is not counted"
+    );
+    let empty: Vec<&str> = content["sections"]
+        .as_array()
+        .expect("sections")
+        .iter()
+        .filter(|s| s["is_empty"] == true)
+        .filter_map(|s| s["key"].as_str())
+        .collect();
+    assert_eq!(
+        empty,
         [
-            "1", "1.1", "1.2", "1.3", "1.4", "1.5", "2", "3", "4", "5", "6", "7"
+            "key_considerations",
+            "interdependencies",
+            "recommendations",
+            "prior_actions",
+            "current_work",
+            "risks",
+            "gaps",
+            "appendices"
         ]
     );
     let rows = content["recommendations"].as_array().expect("rows");
@@ -328,6 +347,18 @@ async fn papers_are_compared(app: TestApp) {
         section("text purpose")["changed"][0]["fields"][0]["before"],
         "First"
     );
+    let changed = &section("recommendations")["changed"][0]["fields"];
+    let said: Vec<(&str, &str)> = some(changed.as_array().expect("fields"))
+        .filter_map(|f| Some((f["label"].as_str()?, f["after"].as_str()?)))
+        .collect();
+    assert!(
+        said.contains(&("implementation", "Claimed implemented"))
+            && said.contains(&(
+                "events",
+                "kind: Claimed complete, on: 20 October 2020, Done"
+            )),
+        "{said:?}"
+    );
     assert_eq!(section("key_considerations")["added"][0]["row"], "three");
     assert_eq!(section("key_considerations")["gone"][0]["row"], "one");
     assert_eq!(
@@ -360,7 +391,255 @@ async fn papers_are_compared(app: TestApp) {
         .problem_at("invalid_query", "?with");
 }
 
+/// What audit and management decided is in a paper in its order: a claim, its rejection, a deadline
+/// that was extended, and the claim after it, each with by whom and why.
+async fn decisions_are_in_their_order(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let maker = Maker::new(&app);
+    let on = &scene.late;
+    let claimant = maker.claimant().await;
+    let claim = async |day: &str, words: &str| {
+        let update = json!({ "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": day, "narrative": words });
+        let made = claimant
+            .post("/api/v1/recommendation-updates", &update)
+            .await;
+        made.status(201).json()
+    };
+    let auditor = maker
+        .make_with("post", json!({ "title": "Head of Audit" }))
+        .await;
+    let board = maker
+        .make_with("board", json!({ "title": "Programme Board" }))
+        .await;
+    let first = claim("2020-08-03", "Done in July").await;
+    let rejected = json!({
+        "recommendation_id": on.id(), "claim_id": first["id"], "result": "rejected", "decided_on": "2020-08-20",
+        "reason": "No chair is named", "by_post_id": auditor.id(),
+    });
+    maker.create(kind("verification"), &rejected).await;
+    let due = json!({ "precision": "month", "due_on": "2020-11-30", "source_text": "Nov 2020" });
+    let extended = json!({
+        "recommendation_id": on.id(), "to": due, "approver_board_id": board.id(), "reason": "The chair changes",
+        "approved_on": "2020-09-10",
+    });
+    maker
+        .create(kind("recommendation_extension"), &extended)
+        .await;
+    claim("2020-10-20", "A chair is named").await;
+    let keeper = app.role(Role::StrategyManager);
+    let paper = scene.paper(&keeper, json!({})).await;
+    let content = keeper
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .json();
+    let events = content["recommendations"][0]["events"]
+        .as_array()
+        .expect("events");
+    let kinds: Vec<&str> = events.iter().filter_map(|e| e["kind"].as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["claim_complete", "rejected", "extended", "claim_complete"]
+    );
+    for event in some(events) {
+        let found = keeper
+            .items(event["query"].as_str().expect("a query"))
+            .await;
+        assert_eq!(found.len(), 1, "{event}");
+    }
+    let markdown = keeper
+        .get(&format!("{}/content?format=markdown", path(&paper)))
+        .await
+        .status(200)
+        .text();
+    let mut rest = plain(&markdown);
+    for words in [
+        "3 August 2020, claimed complete: Done in July",
+        "20 August 2020, claim of 3 August 2020 rejected by audit (Head of Audit",
+        "No chair is named",
+        "10 September 2020, deadline extended from 31 July 2020 to 30 November 2020 (Programme Board",
+        "The chair changes",
+        "20 October 2020, claimed complete: A chair is named",
+    ] {
+        let Some((_, after)) = rest.split_once(words) else {
+            panic!("{words}, in its place: {rest}")
+        };
+        rest = after.to_owned();
+    }
+}
+
+/// Markdown without its marks for strong text and links.
+fn plain(markdown: &str) -> String {
+    let mut text = String::new();
+    let mut in_number = false;
+    for c in markdown.replace("][", "\u{1}").chars() {
+        match c {
+            '\u{1}' => in_number = true,
+            ']' => in_number = false,
+            '*' | '[' => {}
+            c if !in_number => text.push(c),
+            _ => {}
+        }
+    }
+    text
+}
+
+/// A recommendation waits only for what it depends on. What it duplicates, repeats, refers to or
+/// mentions has its own words, and no date by which it is expected.
+async fn what_is_only_mentioned_is_not_waited_for(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let auditor = app.keeper(kind("recommendation"));
+    let made = async |path: &str, fields: Value| {
+        let reply = auditor.post(path, &fields).await;
+        reply.status(201).json()["id"].clone()
+    };
+    for (relation, title) in [
+        ("duplicates", "The twin"),
+        ("repeats", "The forerunner"),
+        ("refers_to", "The neighbour"),
+        ("depends_on", "The ground"),
+        ("addressed_by", "The remedy"),
+    ] {
+        let deadline = json!({ "precision": "day", "due_on": "2999-07-31" });
+        let fields = json!({ "review_id": scene.review.id(), "title": title, "finding": "Found", "deadline": deadline });
+        let to = made("/api/v1/recommendations", fields).await;
+        let link =
+            json!({ "recommendation_id": scene.late.id(), "relation": relation, "to_id": to });
+        made("/api/v1/recommendation-links", link).await;
+    }
+    let keeper = app.role(Role::StrategyManager);
+    let paper = scene.paper(&keeper, json!({})).await;
+    let markdown = keeper
+        .get(&format!("{}/content?format=markdown", path(&paper)))
+        .await
+        .status(200)
+        .text();
+    let text = plain(&markdown);
+    let line = |label: &str| {
+        text.lines()
+            .find(|l| l.starts_with(label))
+            .unwrap_or_else(|| panic!("{label}: {text}"))
+            .to_owned()
+    };
+    for (label, title, is_expected) in [
+        ("Waits for:", "The ground", true),
+        ("Addressed by:", "The remedy", true),
+        ("Said to duplicate:", "The twin", false),
+        ("Repeats:", "The forerunner", false),
+        ("Refers to:", "The neighbour", false),
+    ] {
+        let line = line(label);
+        assert!(line.contains(title) && !line.contains(';'), "{line}");
+        assert_eq!(
+            line.contains("expected by 31 July 2999"),
+            is_expected,
+            "{line}"
+        );
+    }
+}
+
+/// What is overdue says among what it was looked for, which includes the reviews of the strategies
+/// in scope.
+async fn what_is_overdue_says_among_what(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let maker = Maker::new(&app);
+    let strategy = maker
+        .make_with("strategy", json!({ "title": "The strategy" }))
+        .await;
+    let target = json!({ "precision": "day", "due_on": "2020-10-01" });
+    let fields = json!({ "strategy_id": strategy.id(), "status": "in_progress", "target": target });
+    let review = maker.make_with("strategy_review", fields).await;
+    let keeper = app.role(Role::StrategyManager);
+    let scope = json!({ "strategy_ids": [strategy.id()] });
+    let paper = scene.paper(&keeper, json!({ "scope": scope })).await;
+    let content = keeper
+        .get(&format!("{}/content", path(&paper)))
+        .await
+        .status(200)
+        .json();
+    assert_eq!(
+        content["overdue"][0]["record"]["reference"],
+        review.reference()
+    );
+    let covers = content["overdue_covers"]
+        .as_array()
+        .expect("what it covers");
+    let board = scene.board.record["title"].as_str().expect("a title");
+    assert_eq!(
+        covers.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
+        [
+            format!(
+                "the reviews of {}",
+                strategy.record["title"].as_str().expect("a title")
+            ),
+            format!("the actions given by {board}")
+        ]
+    );
+}
+
+/// A record with a new title is one change, whatever names it; texts name records by title.
+async fn a_new_title_is_one_change(app: TestApp) {
+    let scene = Scene::of(&app).await;
+    let maker = Maker::new(&app);
+    let strategy = maker.make_named("strategy").await;
+    for _ in 0..3 {
+        let fields = json!({ "from_strategy_id": strategy.id() });
+        maker.make_with("cross_reference", fields).await;
+    }
+    let keeper = app.role(Role::StrategyManager);
+    let fields = |words: &str| {
+        json!({
+            "scope": { "strategy_ids": [strategy.id()], "review_ids": [scene.review.id()] },
+            "purpose": format!("About [[strategy:{}]]", strategy.reference()),
+            "key_considerations": [format!("{words} [[strategy:{}]]", strategy.reference())],
+        })
+    };
+    let first = scene.paper(&keeper, fields("Consider")).await;
+    issue(&keeper, &first).await;
+    let client = app.keeper(kind("strategy"));
+    let patch = json!({ "title": "Renamed strategy" });
+    client
+        .patch(&strategy.path, &strategy.etag, &patch)
+        .await
+        .status(200);
+    let second = scene.paper(&keeper, fields("Weigh")).await;
+    let at = format!("{}/compared", path(&second));
+    let compared = keeper.get(&at).await.status(200).json();
+    assert_eq!(compared["renamed"].as_array().map(Vec::len), Some(1));
+    assert_eq!(compared["renamed"][0]["reference"], strategy.reference());
+    assert_eq!(compared["renamed"][0]["before"], strategy.record["title"]);
+    assert_eq!(compared["renamed"][0]["after"], "Renamed strategy");
+    let sections: Vec<&str> = compared["sections"]
+        .as_array()
+        .expect("sections")
+        .iter()
+        .filter_map(|s| s["section"].as_str())
+        .collect();
+    assert_eq!(sections, ["key_considerations"], "{compared:#}");
+    assert_eq!(
+        compared["sections"][0]["added"][0]["row"],
+        format!("Weigh Renamed strategy ({})", strategy.reference())
+    );
+    let markdown = keeper
+        .get(&format!("{at}?format=markdown"))
+        .await
+        .status(200)
+        .text();
+    for words in [
+        "## Renamed",
+        "## Key considerations for the panel",
+        "New: Weigh Renamed strategy",
+    ] {
+        assert!(markdown.contains(words), "{words}: {markdown}");
+    }
+    assert!(!markdown.contains("[["), "{markdown}");
+}
+
 on_both!(
+    decisions_are_in_their_order,
+    what_is_only_mentioned_is_not_waited_for,
+    what_is_overdue_says_among_what,
+    a_new_title_is_one_change,
     a_draft_is_computed,
     a_paper_reports_on_its_day,
     papers_keep_their_rules,

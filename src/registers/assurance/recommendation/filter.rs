@@ -64,8 +64,12 @@ pub struct RecommendationFilter {
     without_deadline: Option<bool>,
     /// Only recommendations whose deadline has been extended (`true`), or never extended (`false`).
     extended: Option<bool>,
-    /// Only recommendations whose latest update is before this day, or that have no update.
+    /// Only recommendations whose latest update, management response, extension or verification is
+    /// before this day, or that have none of these.
     no_update_since: Option<NaiveDate>,
+    /// Only open recommendations that have gone longer without any of these than the settings allow
+    /// and are not waiting for audit (`true`), or all others (`false`).
+    stale: Option<bool>,
     /// Only recommendations that relate to this goal.
     goal_id: Option<GoalId>,
     /// Only recommendations that relate to this work-plan item.
@@ -102,7 +106,11 @@ impl RecommendationFilter {
             && asked(self.extended, || computed.extension_count > 0)
             && self
                 .no_update_since
-                .is_none_or(|d| computed.latest_update_on.is_none_or(|u| u < d))
+                .is_none_or(|d| r.last_heard_on().is_none_or(|u| u < d))
+            && asked(self.stale, || {
+                let most = in_force(reading.world).stale_after_days;
+                r.stale_days(reading, most).is_some()
+            })
             && self.goal_id.is_none_or(|g| data.goal_ids.contains(&g))
             && self.item_id.is_none_or(|i| data.item_ids.contains(&i))
             && self.unit_below.is_none_or(|top| {

@@ -37,6 +37,7 @@ use crate::registers::strategy::GoalId;
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::PlannedDate;
 use crate::world::dates::{Dated, Days, Deadline};
+use crate::world::id::{Mention, Target};
 use crate::world::{Id, Key, Meta, Place, Reading, Rec, Resource, Rules, Sort, Text};
 
 /// Priority given by internal audit.
@@ -99,7 +100,25 @@ pub struct Recommendation {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub item_ids: Vec<WorkPlanItemId>,
+    /// Records that show whether it is done, such as a measure with its target, a representation
+    /// target or a document. A claim of implementation is compared with each.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub shown_by_ids: Vec<ShownById>,
 }
+
+/// A record that may show that a recommendation is implemented.
+#[derive(Debug)]
+pub enum ShownBy {}
+
+impl Target for ShownBy {
+    const KINDS: &'static str = "measure|representation_target|document|document_version|\
+        terms_of_reference|dashboard|plan|work_plan_item|strategy_version";
+}
+
+/// Id of such a record. It is only mentioned: what is to show a claim can be withdrawn, and then
+/// shows nothing.
+pub type ShownById = Id<Mention<ShownBy>>;
 
 impl Recommendation {
     /// S24: the first deadline never changes, and every later deadline has an approver and a
@@ -196,6 +215,7 @@ impl Resource for Recommendation {
         );
         distinct(rules, "/goal_ids", &self.goal_ids);
         distinct(rules, "/item_ids", &self.item_ids);
+        distinct(rules, "/shown_by_ids", &self.shown_by_ids);
         self.check_number(rules);
     }
     fn compute(

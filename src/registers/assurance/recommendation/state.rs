@@ -114,6 +114,10 @@ pub struct RecommendationComputed {
     pub latest_update_on: Option<NaiveDate>,
     /// Its kind.
     pub latest_update_kind: Option<RecommendationUpdateKind>,
+    /// Date of the latest update, management response, extension or verification.
+    #[serde(default)]
+    #[schema(required)]
+    pub last_heard_on: Option<NaiveDate>,
 }
 
 /// The records that count towards a recommendation's state, each kind in date order.
@@ -122,7 +126,7 @@ struct Parts<'a> {
     responses: Vec<&'a Rec<ManagementResponse>>,
     updates: Vec<&'a Rec<RecommendationUpdate>>,
     verifications: Vec<&'a Rec<Verification>>,
-    extensions: u32,
+    extensions: Vec<&'a Rec<RecommendationExtension>>,
     closures: Vec<&'a Rec<RecommendationClosure>>,
 }
 
@@ -147,15 +151,26 @@ impl<'a> Parts<'a> {
                 parts.responses.push(r);
             } else if let Some(r) = any.downcast_ref::<Rec<Verification>>() {
                 parts.verifications.push(r);
-            } else if any.is::<Rec<RecommendationExtension>>() {
-                parts.extensions += 1;
+            } else if let Some(r) = any.downcast_ref() {
+                parts.extensions.push(r);
             }
         }
         sort(&mut parts.responses, |r| r.responded_on);
         sort(&mut parts.updates, |u| u.stated_on);
         sort(&mut parts.verifications, |v| v.decided_on);
         sort(&mut parts.closures, |c| c.closed_on);
+        sort(&mut parts.extensions, |e| e.approved_on);
         parts
+    }
+
+    fn last_heard_on(&self) -> Option<NaiveDate> {
+        let days = [
+            self.updates.last().map(|u| u.data.stated_on),
+            self.responses.last().map(|r| r.data.responded_on),
+            self.extensions.last().map(|e| e.data.approved_on),
+            self.verifications.last().map(|v| v.data.decided_on),
+        ];
+        days.into_iter().flatten().max()
     }
 }
 
@@ -187,13 +202,14 @@ impl RecommendationComputed {
                 .zip(data.deadline.due_on)
                 .map(|(first, now)| (now - first).num_days()),
             first_deadline,
-            extension_count: parts.extensions,
+            extension_count: count(parts.extensions.len()),
             management_response: parts.responses.last().map(|r| r.data.response),
             update_count: count(parts.updates.len()),
             deferral_count: count(deferrals.count()),
             latest_update_id: latest.map(|u| u.meta.id),
             latest_update_on: latest.map(|u| u.data.stated_on),
             latest_update_kind: latest.map(|u| u.data.update_kind),
+            last_heard_on: parts.last_heard_on(),
             ..Self::default()
         };
         computed.axes(&parts);

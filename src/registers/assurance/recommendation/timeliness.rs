@@ -1,62 +1,63 @@
-//! Timeliness of a recommendation on a given day. It depends only on the record and the day.
+//! Timeliness of a deadline on a given day. It depends only on the record and the day.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
-use super::{Recommendation, RecommendationClosureState};
-use crate::world::Rec;
+use super::{Recommendation, RecommendationClosureState, RecommendationVerification};
+use crate::registers::assurance::AuditReview;
+use crate::world::calendar::day_of;
 use crate::world::dates::{Deadline, Progress};
+use crate::world::{Reading, Rec};
 
-/// How the claim, or the lack of a claim, compares with the deadline. Whether a claim is correct is
-/// a matter for verification; a rejected claim counts as never made (S24).
+/// How a deadline compares with the day on which the record was done or, for a recommendation, on
+/// which implementation was claimed. Whether a claim is correct is a matter for verification; a
+/// rejected claim counts as never made (S24).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum Timeliness {
-    /// The recommendation has no deadline date to compare with.
+    /// There is no deadline date to compare with.
     NoDeadline,
-    /// The deadline is not near, or the recommendation was closed without being implemented and
-    /// nothing is due any more.
+    /// The deadline is not near, or the record was closed without being done and nothing is due any
+    /// more.
     NotDue,
     /// The deadline is within the period that counts as due soon.
     DueSoon,
-    /// The deadline has passed and no claim has been made that it is implemented.
+    /// The deadline has passed, and the record is neither done nor claimed as done.
     Overdue,
-    /// Claimed by the deadline.
+    /// Done or claimed by the deadline.
     Met,
-    /// Claimed after the deadline.
+    /// Done or claimed after the deadline.
     MetLate,
 }
 
-/// Returns the timeliness and the days left: from the given day to the deadline or, once claimed,
-/// from the day of the claim to the deadline. Negative if late. A deadline within `soon` days is due
-/// soon.
-#[must_use]
-fn assess(deadline: &Deadline<'_>, on: NaiveDate, soon: i64) -> (Timeliness, Option<i64>) {
-    let Some(due) = deadline.counts_on() else {
-        return (Timeliness::NoDeadline, None);
-    };
-    if let Some(claimed) = deadline.done_on.filter(|c| *c <= on) {
-        let days = (due - claimed).num_days();
-        let met = if days < 0 {
-            Timeliness::MetLate
-        } else {
-            Timeliness::Met
+impl Timeliness {
+    /// Returns the timeliness and the days left: from the given day to the deadline or, once done
+    /// or claimed, from that day to the deadline. Negative if late. A deadline within `soon` days is due
+    /// soon.
+    #[must_use]
+    pub fn of(deadline: &Deadline<'_>, on: NaiveDate, soon: i64) -> (Self, Option<i64>) {
+        let Some(due) = deadline.counts_on() else {
+            return (Self::NoDeadline, None);
         };
-        return (met, Some(days));
+        if let Some(claimed) = deadline.done_on.filter(|c| *c <= on) {
+            let days = (due - claimed).num_days();
+            let met = if days < 0 { Self::MetLate } else { Self::Met };
+            return (met, Some(days));
+        }
+        if !deadline.is_open_on(on) {
+            return (Self::NotDue, None);
+        }
+        let days = (due - on).num_days();
+        let open = match days {
+            ..0 => Self::Overdue,
+            left if left <= soon => Self::DueSoon,
+            _ => Self::NotDue,
+        };
+        (open, Some(days))
     }
-    if !deadline.is_open_on(on) {
-        return (Timeliness::NotDue, None);
-    }
-    let days = (due - on).num_days();
-    let open = match days {
-        ..0 => Timeliness::Overdue,
-        left if left <= soon => Timeliness::DueSoon,
-        _ => Timeliness::NotDue,
-    };
-    (open, Some(days))
 }
 
 /// Progress on a given day of a recommendation that was closed on `closed_on`. What was closed
@@ -94,13 +95,42 @@ impl Rec<Recommendation> {
     /// setting, is due soon.
     #[must_use]
     pub fn timeliness(&self, on: NaiveDate, soon: i64) -> (Timeliness, Option<i64>) {
-        assess(&self.deadline_on(on), on, soon)
+        Timeliness::of(&self.deadline_on(on), on, soon)
     }
 
     /// Whether the deadline has passed without a claim that it is implemented.
     #[must_use]
     pub fn is_overdue(&self, on: NaiveDate) -> bool {
         self.deadline_on(on).is_overdue(on)
+    }
+
+    /// Date on which it was last heard of: an update, a management response, an extension or a
+    /// verification. None if never.
+    #[must_use]
+    pub fn last_heard_on(&self) -> Option<NaiveDate> {
+        // Recommendations recorded by earlier builds may lack the computed date.
+        self.computed
+            .last_heard_on
+            .max(self.computed.latest_update_on)
+    }
+
+    /// Days since it was last heard of, if there are more than `most`, it is open and it is not
+    /// waiting for audit. If it never was, the date on which its review was reported counts, and
+    /// otherwise the date it was recorded.
+    #[must_use]
+    pub fn stale_days(&self, reading: Reading<'_>, most: i64) -> Option<i64> {
+        let is_open = self.deadline_on(reading.on).progress == Progress::Open;
+        if !is_open || self.computed.verification == RecommendationVerification::Submitted {
+            return None;
+        }
+        let reported = || {
+            let review = reading.get::<AuditReview>(self.data.review_id)?;
+            review.data.reported.due_on
+        };
+        let last = self.last_heard_on().or_else(reported);
+        let last = last.unwrap_or_else(|| day_of(self.meta.created_at));
+        let days = (reading.on - last).num_days();
+        (days > most).then_some(days)
     }
 }
 
@@ -123,7 +153,7 @@ mod tests {
             };
             let progress = progress(closure, day(closed), on);
             let due = When::on(day("2020-11-30"));
-            assess(&Deadline::new(progress, due).done_on(day(claimed)), on, 28)
+            Timeliness::of(&Deadline::new(progress, due).done_on(day(claimed)), on, 28)
         };
         assert_eq!(is("", "", "2020-10-26"), (Timeliness::NotDue, Some(35)));
         assert_eq!(is("", "", "2020-11-02"), (Timeliness::DueSoon, Some(28)));
@@ -157,6 +187,9 @@ mod tests {
         );
         let on = day("2020-10-26").expect("a day");
         let undated = Deadline::new(Progress::Open, When::default()).done_on(day("2020-10-01"));
-        assert_eq!(assess(&undated, on, 28), (Timeliness::NoDeadline, None));
+        assert_eq!(
+            Timeliness::of(&undated, on, 28),
+            (Timeliness::NoDeadline, None)
+        );
     }
 }

@@ -16,8 +16,11 @@ use crate::registers::links::reaches;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::query::{Any, any, is, is_some};
 use crate::world::date::PlannedDate;
+use crate::world::id::Target;
 use crate::world::text::CodeWord;
-use crate::world::{Id, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text};
+use crate::world::{
+    Id, KeptBy, Key, NothingComputed, Place, Reading, Rec, Resource, Rules, Sort, Text,
+};
 
 /// Kind of review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +47,17 @@ pub enum AuditReviewKind {
 /// Id of an audit review.
 pub type AuditReviewId = Id<AuditReview>;
 
+/// A record that a review is about.
+#[derive(Debug)]
+pub enum ReviewSubject {}
+
+impl Target for ReviewSubject {
+    const KINDS: &'static str = "strategy|plan|board";
+}
+
+/// Id of such a record.
+pub type ReviewSubjectId = Id<ReviewSubject>;
+
 /// An audit review.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditReview {
@@ -62,6 +76,10 @@ pub struct AuditReview {
     /// Scope of the review.
     #[serde(default)]
     pub scope: Option<Text<4000>>,
+    /// Strategies, plans and boards that it reviews. Its recommendations count in their status.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub subject_ids: Vec<ReviewSubjectId>,
     /// The assurance scale used for the opinion.
     #[serde(default)]
     pub scale_id: Option<AssuranceScaleId>,
@@ -81,6 +99,9 @@ pub struct AuditReview {
     /// Where to find the report (a title, a file number, an address).
     #[serde(default)]
     pub document: Option<Text<500>>,
+    /// Who keeps the full record.
+    #[serde(default)]
+    pub kept_by: KeptBy,
 }
 
 /// Narrows a list of audit reviews.
@@ -97,6 +118,8 @@ pub struct AuditReviewFilter {
     opinion: Option<Text<60>>,
     /// Only reviews without an opinion (`true`), or with one (`false`).
     without_opinion: Option<bool>,
+    /// Only reviews of this strategy, plan or board.
+    subject_id: Option<ReviewSubjectId>,
     /// Only reviews that follow this one.
     follows_id: Option<AuditReviewId>,
     /// Only reviews led by this post.
@@ -153,6 +176,9 @@ impl Resource for AuditReview {
     fn title(&self) -> Option<&str> {
         Some(&self.title)
     }
+    fn kept_by(&self) -> KeptBy {
+        self.kept_by
+    }
     fn place(&self) -> Place {
         Place::owned([self.body_unit_id])
     }
@@ -171,6 +197,7 @@ impl Resource for AuditReview {
             "the fieldwork",
         );
         distinct(rules, "/follows_ids", &self.follows_ids);
+        distinct(rules, "/subject_ids", &self.subject_ids);
         self.check_opinion(rules);
         let (world, own) = (rules.reading.world, rules.meta.id);
         let earlier = |id: Uuid| {
@@ -218,12 +245,15 @@ impl Resource for AuditReview {
             && asked(f.without_opinion, || review.opinion.is_none())
             && f.follows_id
                 .is_none_or(|id| review.follows_ids.contains(&id))
+            && f.subject_id
+                .is_none_or(|id| review.subject_ids.contains(&id))
             && is_some(&f.lead_post_id, &review.lead_post_id)
             && in_window(review.reported.due_on, (f.reported_from, f.reported_until))
     }
     fn pivot(f: &Self::Filter) -> Option<Uuid> {
         f.follows_id
             .map(Uuid::from)
+            .or(f.subject_id.map(Uuid::from))
             .or(f.body_unit_id.map(Uuid::from))
             .or(f.lead_post_id.map(Uuid::from))
             .or(f.scale_id.map(Uuid::from))

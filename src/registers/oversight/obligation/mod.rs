@@ -46,12 +46,15 @@ pub struct ReportObligation {
     /// What must be reported.
     #[serde(default)]
     pub what: Option<Text<4000>>,
-    /// Unit that reports. Either this or `from_post_id` is required.
+    /// Unit that reports. At least one of a unit, a post and a board is required.
     #[serde(default)]
     pub from_unit_id: Option<UnitId>,
     /// Post that reports.
     #[serde(default)]
     pub from_post_id: Option<PostId>,
+    /// Board that reports.
+    #[serde(default)]
+    pub from_board_id: Option<BoardId>,
     /// Unit or outside body that receives the report.
     #[serde(default)]
     pub to_unit_id: Option<UnitId>,
@@ -102,6 +105,8 @@ pub struct ReportObligationFilter {
     from_unit_id: Option<UnitId>,
     /// Only obligations of this post.
     from_post_id: Option<PostId>,
+    /// Only obligations of this board.
+    from_board_id: Option<BoardId>,
     /// Only obligations of this unit or any unit below it.
     unit_below: Option<UnitId>,
     /// Only obligations to report to this unit.
@@ -176,16 +181,20 @@ impl Resource for ReportObligation {
             self.from_unit_id
                 .map(Uuid::from)
                 .into_iter()
-                .chain(self.from_post_id.map(Uuid::from)),
+                .chain(self.from_post_id.map(Uuid::from))
+                .chain(self.from_board_id.map(Uuid::from)),
         )
     }
     // S22
     fn rules(&self, rules: &mut Rules<'_, Self>) {
         rules.require(
-            self.from_unit_id.is_some() || self.from_post_id.is_some(),
+            self.from_unit_id.is_some()
+                || self.from_post_id.is_some()
+                || self.from_board_id.is_some(),
             "/from_unit_id",
             "required",
-            "an obligation needs someone who reports; give from_unit_id, from_post_id or both",
+            "an obligation needs someone who reports; give from_unit_id, from_post_id or \
+                from_board_id",
         );
         let to = [
             self.to_unit_id.map(Uuid::from),
@@ -278,6 +287,7 @@ impl Resource for ReportObligation {
         };
         is_some(&f.from_unit_id, &o.from_unit_id)
             && is_some(&f.from_post_id, &o.from_post_id)
+            && is_some(&f.from_board_id, &o.from_board_id)
             && f.unit_below
                 .is_none_or(|top| reading.world.is_in_scope(r.meta.id, top))
             && is_some(&f.to_unit_id, &o.to_unit_id)
@@ -292,6 +302,7 @@ impl Resource for ReportObligation {
         f.from_unit_id
             .map(Uuid::from)
             .or(f.from_post_id.map(Uuid::from))
+            .or(f.from_board_id.map(Uuid::from))
             .or(f.to_unit_id.map(Uuid::from))
             .or(f.to_board_id.map(Uuid::from))
             .or(f.to_post_id.map(Uuid::from))

@@ -11,6 +11,7 @@ use crate::registers::governance::BoardId;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::{Allocation, PlanId, Rag, WorkPlanItemId};
 use crate::registers::query::{Any, any, is, is_some};
+use crate::registers::settings::in_force;
 use crate::registers::strategy::GoalId;
 use crate::world::{Reading, Rec};
 
@@ -58,8 +59,12 @@ pub struct WorkPlanItemFilter {
     /// Only items whose deadline has been changed (`true`), or only those whose deadline has never
     /// been changed (`false`).
     deadline_changed: Option<bool>,
-    /// Only items whose latest progress update is before this date, or that have none.
+    /// Only items whose latest progress update or deadline change is before this date, or that
+    /// have neither.
     no_update_since: Option<NaiveDate>,
+    /// Only open items that have gone longer without an update or deadline change than the settings
+    /// allow (`true`), or all others (`false`).
+    stale: Option<bool>,
     /// Only items that carry forward this item of an earlier plan.
     carried_from_item_id: Option<WorkPlanItemId>,
     /// Only items of a refreshed plan that were carried forward in any of these ways.
@@ -85,7 +90,11 @@ impl WorkPlanItemFilter {
             && asked(self.deadline_changed, || r.computed.deadline_changes > 0)
             && self
                 .no_update_since
-                .is_none_or(|d| r.computed.last_update_on.is_none_or(|u| u < d))
+                .is_none_or(|d| r.last_heard_on().is_none_or(|u| u < d))
+            && asked(self.stale, || {
+                let most = in_force(reading.world).stale_after_days;
+                r.stale_days(reading.on, most).is_some()
+            })
             && is_some(&self.carried_from_item_id, &item.carried_from_item_id)
             && (self.carry.is_none() || item.carry.is_some_and(|c| any(&self.carry, &c)))
             && asked(self.without_goal, || item.goals.is_empty())

@@ -22,6 +22,7 @@ use crate::policy::Subject;
 use crate::registers::links::counts;
 use crate::registers::organisation::{PostId, UnitId};
 use crate::registers::plan::PlanId;
+use crate::world::calendar::day_of;
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::date::{PlannedDate, Precision};
 use crate::world::dates::{Course, Dated, Days, Deadline, Progress};
@@ -133,6 +134,10 @@ pub struct WorkPlanItemComputed {
     #[serde(default)]
     #[schema(required)]
     pub last_update_on: Option<NaiveDate>,
+    /// Date of the latest progress update or deadline change.
+    #[serde(default)]
+    #[schema(required)]
+    pub last_heard_on: Option<NaiveDate>,
 }
 
 impl Rec<WorkPlanItem> {
@@ -143,6 +148,27 @@ impl Rec<WorkPlanItem> {
         Deadline::new(self.data.status.progress(), &self.data.deadline)
             .first_on(first.and_then(|d| d.due_on))
             .done_on(self.data.completed_on)
+    }
+
+    /// Date on which it was last heard of: an update or a deadline change. None if never.
+    #[must_use]
+    pub fn last_heard_on(&self) -> Option<NaiveDate> {
+        // Items recorded by earlier builds may lack the computed date.
+        self.computed
+            .last_heard_on
+            .max(self.computed.last_update_on)
+    }
+
+    /// Days since an open item was last heard of, if there are more than `most`. If it never was,
+    /// its planned start counts, and otherwise the date it was recorded.
+    #[must_use]
+    pub fn stale_days(&self, on: NaiveDate, most: i64) -> Option<i64> {
+        let last = self
+            .last_heard_on()
+            .or(self.data.start.from_on)
+            .unwrap_or_else(|| day_of(self.meta.created_at));
+        let days = (on - last).num_days();
+        (!self.data.status.is_closed() && days > most).then_some(days)
     }
 }
 
@@ -218,10 +244,12 @@ impl Resource for WorkPlanItem {
             if let Some(update) = source.as_any().downcast_ref::<Rec<ProgressUpdate>>() {
                 computed.update_count += 1;
                 computed.last_update_on = computed.last_update_on.max(Some(update.data.made_on));
-            } else if source.as_any().is::<Rec<DeadlineChange>>() {
+            } else if let Some(change) = source.as_any().downcast_ref::<Rec<DeadlineChange>>() {
                 computed.deadline_changes += 1;
+                computed.last_heard_on = computed.last_heard_on.max(Some(change.data.decided_on));
             }
         }
+        computed.last_heard_on = computed.last_heard_on.max(computed.last_update_on);
         computed
     }
     fn deadline<'a>(record: &'a Rec<Self>, _: Reading<'a>) -> Deadline<'a> {

@@ -63,7 +63,8 @@ pub struct RiskFilter {
     owner_post_id: Option<PostId>,
     /// Only risks owned by this unit.
     owner_unit_id: Option<UnitId>,
-    /// Only risks owned by this unit or a unit below it.
+    /// Only risks that this unit or a unit below it is responsible for: as the owner, as the unit
+    /// of the owner post or, if a risk has no owner, as the owner of its register.
     unit_below: Option<UnitId>,
     /// Only risks that threaten this goal.
     goal_id: Option<GoalId>,
@@ -92,13 +93,14 @@ impl RiskFilter {
         r: &Rec<Risk>,
         reading: Reading<'_>,
     ) -> bool {
-        self.by_belonging(&r.data, reading.world)
+        self.by_belonging(r, reading)
             && self.by_state(r, reading)
             && self.by_score(r)
             && self.by_escalation(r, reading.world)
     }
 
-    fn by_belonging(&self, risk: &Risk, world: &World) -> bool {
+    fn by_belonging(&self, r: &Rec<Risk>, reading: Reading<'_>) -> bool {
+        let (risk, world) = (&r.data, reading.world);
         let register = || world.get::<RiskRegister>(risk.register_id).map(|r| &r.data);
         is(&self.register_id, &risk.register_id)
             && is_some(&self.owner_post_id, &risk.owner_post_id)
@@ -108,7 +110,7 @@ impl RiskFilter {
             && (self.board_id.is_none() || register().is_some_and(|r| r.board_id == self.board_id))
             && (self.plan_id.is_none() || register().is_some_and(|r| r.plan_id == self.plan_id))
             && self.unit_below.is_none_or(|top| {
-                risk.owner_unit_id
+                r.unit_responsible(reading)
                     .is_some_and(|u| world.is_in_scope(u, top))
             })
     }

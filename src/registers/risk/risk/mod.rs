@@ -15,13 +15,13 @@ use uuid::Uuid;
 
 use crate::policy::Subject;
 use crate::registers::checks::{distinct, fixed, not_in_future};
-use crate::registers::organisation::{PostId, UnitId};
+use crate::registers::organisation::{Post, PostId, UnitId};
 use crate::registers::plan::WorkPlanItemId;
 use crate::registers::risk::parts::RiskAppetite;
 use crate::registers::risk::risk::filter::RiskFilter;
 use crate::registers::risk::risk::sums::RiskComputed;
 use crate::registers::risk::score::RiskScore;
-use crate::registers::risk::{Escalation, RiskRegisterId};
+use crate::registers::risk::{Escalation, RiskRegister, RiskRegisterId};
 use crate::registers::strategy::GoalId;
 use crate::world::calendar_entry_kind::CalendarEntryKind;
 use crate::world::dates::{Dated, Days, Deadline, Progress, When};
@@ -234,6 +234,22 @@ impl Risk {
             "escalated",
             "cannot be closed while the risk is escalated; return or de-escalate it first",
         );
+    }
+}
+
+impl Rec<Risk> {
+    /// The unit responsible for it: its owner unit or that of its owner post. A risk without an
+    /// owner is the matter of the unit that owns its register.
+    #[must_use]
+    pub fn unit_responsible(&self, reading: Reading<'_>) -> Option<UnitId> {
+        let of = |unit: Option<UnitId>, post: Option<PostId>| {
+            let of_post = || reading.get::<Post>(post?).map(|p| p.data.unit_id);
+            unit.or_else(of_post)
+        };
+        of(self.data.owner_unit_id, self.data.owner_post_id).or_else(|| {
+            let register = reading.get::<RiskRegister>(self.data.register_id)?;
+            of(register.data.owner_unit_id, register.data.owner_post_id)
+        })
     }
 }
 

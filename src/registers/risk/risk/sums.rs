@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
 
 use crate::registers::links::{count, parts};
@@ -14,6 +15,18 @@ use crate::registers::risk::score::RiskLevel;
 use crate::registers::settings::{SettingSet, in_force};
 use crate::world::{Meta, Rec, World};
 
+/// Why a score cannot be computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[derive(EnumMessage, VariantArray, ToSchema)]
+pub enum RiskLevelMissing {
+    /// No inherent score is recorded.
+    #[strum(message = "Inherent score not stated")]
+    InherentNotStated,
+    /// The reduction that a control makes is not recorded.
+    ReductionNotStated,
+}
+
 /// Values computed by the service for a risk. Controls, reviews and escalations with a stricter
 /// marking than the risk itself are not counted here. Lists show them to callers with clearance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,11 +37,19 @@ pub struct RiskComputed {
     pub current_level: Option<RiskLevel>,
     /// Product and band of the target score.
     pub target_level: Option<RiskLevel>,
-    /// Inherent score minus the assumed reductions of all controls.
+    /// Inherent score minus the assumed reductions of all controls. Null if none is stated.
     pub assumed_level: Option<RiskLevel>,
+    /// Why `assumed_level` is null.
+    #[serde(default)]
+    #[schema(required)]
+    pub assumed_level_missing: Option<RiskLevelMissing>,
     /// The same, counting only controls that were assessed as effective or whose recommendation
-    /// audit has verified.
+    /// audit has verified. Null if one of these does not state its reduction.
     pub verified_level: Option<RiskLevel>,
+    /// Why `verified_level` is null.
+    #[serde(default)]
+    #[schema(required)]
+    pub verified_level_missing: Option<RiskLevelMissing>,
     /// Whether the current score is above the risk's appetite. Null if either is not known.
     #[serde(default)]
     #[schema(required)]
@@ -76,12 +97,25 @@ impl RiskComputed {
         let above_appetite = current
             .zip(risk.appetite)
             .and_then(|(c, a)| settings.is_above(c.product, a));
+        // A control for which nobody assumes a reduction counts for none, unless that is so of all.
+        let stated: Vec<&Rec<Control>> = controls
+            .iter()
+            .filter(|c| c.data.assumed_reduction.is_some())
+            .copied()
+            .collect();
+        let assumed = match stated.is_empty() {
+            true => left(settings, risk, &controls),
+            false => left(settings, risk, &stated),
+        };
+        let verified = left(settings, risk, &effective);
         Self {
             inherent_level: risk.inherent.map(|s| s.level(settings)),
             current_level: current,
             target_level: risk.target.map(|s| s.level(settings)),
-            assumed_level: left(settings, risk, &controls),
-            verified_level: left(settings, risk, &effective),
+            assumed_level: assumed.ok(),
+            assumed_level_missing: assumed.err(),
+            verified_level: verified.ok(),
+            verified_level_missing: verified.err(),
             above_appetite,
             escalation_due: risk.status == RiskStatus::Open
                 && open.is_empty()
@@ -106,13 +140,20 @@ impl RiskComputed {
     }
 }
 
-/// The inherent score minus the assumed reductions of these controls.
-fn left(settings: &SettingSet, risk: &Risk, controls: &[&Rec<Control>]) -> Option<RiskLevel> {
+/// The inherent score minus the assumed reductions of these controls. What is not stated is not
+/// taken for nought.
+fn left(
+    settings: &SettingSet,
+    risk: &Risk,
+    controls: &[&Rec<Control>],
+) -> Result<RiskLevel, RiskLevelMissing> {
+    let inherent = risk.inherent.ok_or(RiskLevelMissing::InherentNotStated)?;
     let (mut likelihood, mut impact) = (0u8, 0u8);
-    for by in controls.iter().filter_map(|c| c.data.assumed_reduction) {
+    for control in controls {
+        let by = control.data.assumed_reduction;
+        let by = by.ok_or(RiskLevelMissing::ReductionNotStated)?;
         likelihood = likelihood.saturating_add(by.likelihood);
         impact = impact.saturating_add(by.impact);
     }
-    risk.inherent
-        .map(|score| score.reduced(settings, likelihood, impact))
+    Ok(inherent.reduced(settings, likelihood, impact))
 }

@@ -1,6 +1,8 @@
 //! Contradictions: each appears when claim, verification and records part, and goes when they meet
 //! again.
 
+mod against;
+
 use serde_json::{Value, json};
 use stride::policy::Role;
 
@@ -40,8 +42,7 @@ async fn item(maker: &Maker<'_>, plan: &Made, fields: Value) -> Made {
     maker.create(kind("work_plan_item"), &draft).await
 }
 
-/// An item declared complete, against its parts, its dependencies, its benefits, its percentage and
-/// audit; with who declared it and when.
+/// An item declared complete, against its parts, its dependencies, its percentage and audit; with who declared it and when.
 async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
     let maker = Maker::new(&app);
     let (plan, post) = (
@@ -56,12 +57,6 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
             &json!({ "item_id": whole.id(), "on_other": "A system" }),
         )
         .await;
-    let benefit = maker
-        .create(
-            kind("benefit_claim"),
-            &json!({ "item_id": whole.id(), "claim": "Better", "claimed_on": "2020-10-01", "by_post_id": post.id() }),
-        )
-        .await;
     let overdue = maker
         .make_with(
             "recommendation",
@@ -71,7 +66,6 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
     let rules = [
         "item_complete_with_open_part",
         "item_complete_while_waiting",
-        "item_complete_benefit_unevidenced",
         "item_complete_audit_disagrees",
         "item_percentage_differs",
     ];
@@ -80,7 +74,7 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
     }
     let update = json!({ "item_id": whole.id(), "made_on": "2020-10-20", "by_post_id": post.id(), "parts": [{ "text": "Done" }], "status": "complete", "percent_complete": 60 });
     maker.create(kind("progress_update"), &update).await;
-    let against = [&part, &waits, &benefit, &overdue];
+    let against = [&part, &waits, &overdue];
     for (rule, against) in some(rules.iter().zip(against)) {
         let row = found(&app, rule, &whole)
             .await
@@ -101,12 +95,6 @@ async fn an_item_is_not_complete_because_its_lead_says_so(app: TestApp) {
     );
     changed(&app, &part, json!({ "status": "cancelled" })).await;
     changed(&app, &waits, json!({ "status": "met" })).await;
-    changed(
-        &app,
-        &benefit,
-        json!({ "evidence": [{ "title": "A survey", "location": "File 7" }] }),
-    )
-    .await;
     changed(&app, &overdue, json!({ "item_ids": [] })).await;
     changed(&app, &whole, json!({ "percent_complete": 100 })).await;
     for rule in some(rules) {
@@ -223,7 +211,7 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
         (&row["verified"]["code"], &row["verified"]["words"]),
         (
             &json!("submitted"),
-            &json!("claimed 6 days ago, and no response from audit")
+            &json!("claimed 6 days ago; no response of audit is recorded")
         )
     );
     let row = found(&app, "recommendation_claim_with_open_linked_record", &on)
@@ -271,40 +259,6 @@ async fn a_claim_on_a_recommendation_is_compared(app: TestApp) {
             &json!("2020-10-22"),
             &json!("All done Written Begun")
         )
-    );
-}
-
-/// What was said of a record goes against what is open about it; with nothing open it stands.
-async fn an_assertion_is_compared_with_what_is_open(app: TestApp) {
-    let maker = Maker::new(&app);
-    let (board, item) = (
-        maker.make_named("board").await,
-        maker.make_named("work_plan_item").await,
-    );
-    let said = |about: &Made| json!({ "about_id": about.id(), "claim": "Embedded", "said_on": "2020-10-20", "evidence": "none" });
-    let on_board = maker.create(kind("assertion"), &said(&board)).await;
-    let on_item = maker.create(kind("assertion"), &said(&item)).await;
-    assert_eq!(found(&app, "assertion_contradicted", &on_board).await, None);
-    let terms = maker
-        .create(
-            kind("terms_of_reference"),
-            &json!({ "board_id": board.id(), "version_label": "2" }),
-        )
-        .await;
-    let row = found(&app, "assertion_contradicted", &on_board)
-        .await
-        .expect("its terms are a draft");
-    assert_eq!(row["against"][0]["id"], json!(terms.id()));
-    assert_eq!(found(&app, "assertion_contradicted", &on_item).await, None);
-    let open = maker
-        .make_with("recommendation", json!({ "item_ids": [item.id()] }))
-        .await;
-    let row = found(&app, "assertion_contradicted", &on_item)
-        .await
-        .expect("a recommendation on it is open");
-    assert_eq!(
-        (&row["against"][0]["id"], &row["claimed"]["words"]),
-        (&json!(open.id()), &json!("Embedded"))
     );
 }
 
@@ -432,11 +386,6 @@ async fn what_boards_declare_is_compared(app: TestApp) {
         found(&app, "terms_called_refreshed_not_agreed", &terms).await,
         None
     );
-    assert!(
-        found(&app, "terms_agreed_incomplete", &terms)
-            .await
-            .is_some()
-    );
 }
 
 /// A control that carries out an unverified recommendation: assumed beside verified, and never
@@ -525,9 +474,54 @@ async fn a_control_is_worth_what_is_verified(app: TestApp) {
     }
 }
 
-/// Approved and still a draft; approved by nobody; integrated without a figure; promised and not
-/// published.
-async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
+/// A reduction that nobody stated is not taken for nought: there is no verified score, and nothing is
+/// said to be below it.
+async fn a_reduction_that_is_not_stated_is_no_number(app: TestApp) {
+    let maker = Maker::new(&app);
+    let score =
+        |likelihood: &str, impact: &str| json!({ "likelihood": likelihood, "impact": impact });
+    let risk = maker
+        .make_with(
+            "risk",
+            json!({ "inherent": score("likely", "major"), "current": score("rare", "major"), "target": null, "status": "open" }),
+        )
+        .await;
+    let control = json!({
+        "risk_ids": [risk.id()], "title": "A control", "effectiveness": "effective", "assessed_on": "2020-10-01",
+    });
+    let control = maker.create(kind("control"), &control).await;
+    let scores = async || {
+        let risk = app.role(Role::Viewer).get(&risk.path).await.json();
+        (
+            risk["verified_level"]["product"].clone(),
+            risk["verified_level_missing"].clone(),
+            risk["assumed_level_missing"].clone(),
+        )
+    };
+    let missing = json!("reduction_not_stated");
+    assert_eq!(
+        scores().await,
+        (Value::Null, missing.clone(), missing.clone())
+    );
+    for rule in ["risk_current_below_verified", "risk_assumed_below_verified"] {
+        assert_eq!(found(&app, rule, &risk).await, None, "{rule}");
+    }
+    changed(
+        &app,
+        &control,
+        json!({ "assumed_reduction": { "likelihood": 1, "impact": 0 } }),
+    )
+    .await;
+    assert_eq!(scores().await, (json!(12), Value::Null, Value::Null));
+    assert!(
+        found(&app, "risk_current_below_verified", &risk)
+            .await
+            .is_some()
+    );
+}
+
+/// Approved and still a draft; integrated without a figure.
+async fn what_is_called_approved_or_integrated_is_compared(app: TestApp) {
     let maker = Maker::new(&app);
     let post = maker.make_named("post").await;
     let strategy = maker.make_named("strategy").await;
@@ -537,18 +531,9 @@ async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
         .await
         .expect("its document says draft");
     assert_eq!(row["computed"]["words"], "its document says: Final DRAFT");
-    assert!(
-        found(&app, "version_approved_by_nobody", &version)
-            .await
-            .is_some()
-    );
     changed(&app, &version, json!({ "approver_post_id": post.id(), "approved_on": "2020-10-01", "document": { "title": "The strategy", "stated_status": "final" } })).await;
     assert_eq!(
         found(&app, "version_approved_document_draft", &version).await,
-        None
-    );
-    assert_eq!(
-        found(&app, "version_approved_by_nobody", &version).await,
         None
     );
     let measure = maker
@@ -559,29 +544,75 @@ async fn what_is_called_approved_or_promised_is_compared(app: TestApp) {
             .await
             .is_some()
     );
-    let dashboard = maker
-        .make_with(
-            "dashboard",
-            json!({ "promised": [{ "due": { "precision": "day", "due_on": "2020-06-30" }, "stated_in": "A paper" }] }),
-        )
-        .await;
-    let row = found(&app, "dashboard_promised_not_published", &dashboard)
+}
+
+/// What does not contradict a statement is not held against it: a record that is only referred to, an
+/// approval before the period begins, a reduction that is not stated, a dashboard without measures.
+async fn what_does_not_contradict_is_not_cited(app: TestApp) {
+    let maker = Maker::new(&app);
+    let (on, other) = (
+        maker.make_named("recommendation").await,
+        maker.make_named("recommendation").await,
+    );
+    let link =
+        json!({ "recommendation_id": on.id(), "relation": "refers_to", "to_id": other.id() });
+    app.role(Role::Auditor)
+        .post("/api/v1/recommendation-links", &link)
         .await
-        .expect("promised");
+        .status(201);
+    let claim = json!({
+        "recommendation_id": on.id(), "update_kind": "claim_complete", "stated_on": DAY, "narrative": "Done",
+        "refers_to_ids": [other.id()],
+    });
+    let claimant = maker.claimant().await;
+    claimant
+        .post("/api/v1/recommendation-updates", &claim)
+        .await
+        .status(201);
+    let rule = "recommendation_claim_with_open_linked_record";
+    assert_eq!(found(&app, rule, &on).await, None);
+    let row = found(&app, "recommendation_claim_unverified", &on).await;
     assert_eq!(
-        row["claimed"]["words"],
-        "promised for 2020-06-30 in A paper"
+        row.expect("nobody has responded")["verified"]["words"],
+        "claimed today; no response of audit is recorded"
     );
-    maker
-        .create(
-            kind("dashboard_version"),
-            &json!({ "dashboard_id": dashboard.id(), "label": "1", "maturity": "published", "published_on": "2020-10-01" }),
-        )
-        .await;
-    assert_eq!(
-        found(&app, "dashboard_promised_not_published", &dashboard).await,
-        None
-    );
+
+    let planned = json!({ "status": "planned", "from_year": 2021, "until_year": 2024 });
+    let planned = maker.make_with("strategy", planned).await;
+    let version = json!({ "strategy_id": planned.id(), "label": "1", "status": "approved" });
+    maker.create(kind("strategy_version"), &version).await;
+    let rule = "strategy_planned_version_approved";
+    assert_eq!(found(&app, rule, &planned).await, None);
+    changed(&app, &planned, json!({ "from_year": 2020 })).await;
+    assert!(found(&app, rule, &planned).await.is_some());
+
+    let score = |likelihood: &str| json!({ "likelihood": likelihood, "impact": "major" });
+    let scores = json!({
+        "inherent": score("likely"), "current": score("rare"), "target": null, "status": "open",
+    });
+    let risk = maker.make_with("risk", scores).await;
+    let control = json!({
+        "risk_ids": [risk.id()], "title": "A control", "effectiveness": "effective",
+        "assessed_on": "2020-10-01",
+    });
+    let control = maker.create(kind("control"), &control).await;
+    let rule = "risk_current_below_verified";
+    assert_eq!(found(&app, rule, &risk).await, None);
+    let reduction = json!({ "assumed_reduction": { "likelihood": 1, "impact": 0 } });
+    changed(&app, &control, reduction).await;
+    assert!(found(&app, rule, &risk).await.is_some());
+
+    let dashboard = json!({ "measure_ids": [], "promised": [] });
+    let dashboard = maker.make_with("dashboard", dashboard).await;
+    let version = json!({
+        "dashboard_id": dashboard.id(), "label": "1", "maturity": "published", "published_on": "2020-10-01",
+    });
+    maker.create(kind("dashboard_version"), &version).await;
+    let rule = "dashboard_published_without_figures";
+    assert_eq!(found(&app, rule, &dashboard).await, None);
+    let measure = maker.make_named("measure").await;
+    changed(&app, &dashboard, json!({ "measure_ids": [measure.id()] })).await;
+    assert!(found(&app, rule, &dashboard).await.is_some());
 }
 
 /// Pages follow each other without loss; a filter that is not known is named; what a caller may not
@@ -702,9 +733,10 @@ on_both!(
     an_item_is_not_complete_because_its_lead_says_so,
     what_a_plan_declares_is_compared,
     a_claim_on_a_recommendation_is_compared,
-    an_assertion_is_compared_with_what_is_open,
     what_boards_declare_is_compared,
     a_control_is_worth_what_is_verified,
-    what_is_called_approved_or_promised_is_compared,
+    what_is_called_approved_or_integrated_is_compared,
+    what_does_not_contradict_is_not_cited,
+    a_reduction_that_is_not_stated_is_no_number,
     contradictions_come_in_pages_and_hide_what_is_hidden
 );
