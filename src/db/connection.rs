@@ -221,7 +221,7 @@ impl Address {
         })
     }
 
-    /// Makes the file of an embedded database, if there is none. Only its owner may read it, because
+    /// Makes the file of an embedded database if it does not exist. Only its owner may read it, because
     /// keys of the service and personal data are in it. SQLite gives the files next to it the same
     /// permissions.
     fn make_file(path: &str) -> Result<(), DbError> {

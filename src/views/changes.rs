@@ -34,6 +34,7 @@ use crate::problem::Problem;
 use crate::registers::catalogue;
 use crate::registers::governance::Board;
 use crate::registers::meetings::{Meeting, MeetingStatus};
+use crate::render::table::LONGEST;
 use crate::world::calendar::Calendar;
 use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
@@ -236,7 +237,8 @@ impl View for ChangesView {
         let of_record = RECORD.map(Field::named).into_iter();
         of_record.chain(fields_of::<FieldChange>()).collect()
     }
-    /// A row for each field that differs, and one for a record of which no field does.
+    /// A row for each field that differs, and one for a record of which no field does. Of a text that
+    /// no cell can hold, such as the content of an issued paper, it has the length.
     fn rows(&self) -> Vec<Value> {
         let row = |item: &RecordChange, change: Option<&FieldChange>| {
             let last = item.entries.first();
@@ -251,6 +253,9 @@ impl View for ChangesView {
             });
             if let (Value::Object(row), Value::Object(change)) = (&mut row, json!(change)) {
                 row.extend(change);
+                for side in ["before", "after"] {
+                    row.get_mut(side).into_iter().for_each(shorten);
+                }
             }
             row
         };
@@ -259,6 +264,14 @@ impl View for ChangesView {
             changes => changes.iter().map(|c| row(item, Some(c))).collect(),
         };
         self.items.iter().flat_map(rows).collect()
+    }
+}
+
+/// Puts the length of a text in its place, if it is longer than a cell of a table can be.
+fn shorten(value: &mut Value) {
+    let length = value.as_str().map_or(0, |text| text.encode_utf16().count());
+    if length > LONGEST {
+        *value = json!(format!("{length} characters"));
     }
 }
 

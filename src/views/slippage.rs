@@ -1,7 +1,7 @@
 //! Slippage: first and current deadlines, what records wait on, and which deadlines cannot be
 //! relied on (Q4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -776,11 +776,9 @@ fn row(asked: &Asked, graph: &Graph, dated: &Dated<'_>) -> SlippageRow {
         })
     };
     let awaited = node.map_or(0, |n| {
-        n.awaited
-            .iter()
-            .filter_map(|e| graph.edges.get(*e))
-            .filter(|e| e.is_open)
-            .count()
+        let edges = n.awaited.iter().filter_map(|e| graph.edges.get(*e));
+        let waiting = edges.filter(|e| e.is_open).map(|e| e.from);
+        waiting.collect::<BTreeSet<usize>>().len()
     });
     let chain = dated
         .node

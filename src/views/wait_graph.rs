@@ -22,7 +22,7 @@ use crate::registers::assurance::{
     Recommendation, RecommendationLink, RecommendationRelation, RecommendationUpdate,
     RecommendationUpdateKind,
 };
-use crate::registers::meetings::{Action, ActionPart, deferral_of};
+use crate::registers::meetings::{Action, ActionDeferral, ActionPart, deferral_of};
 use crate::registers::plan::{Dependency, Plan, WorkPlanItem};
 use crate::registers::strategy::{Strategy, StrategyReview};
 use crate::world::collation::fold;
@@ -278,6 +278,55 @@ pub fn waits_of<'a>(
     waits
 }
 
+/// The open records that wait for a record directly: those from which the graph has an open edge to
+/// it, found from its own side.
+#[must_use]
+pub fn waiting_on(seen: &VisibleWorld, on: NaiveDate, id: Uuid) -> IdSet {
+    let mut found = IdSet::default();
+    let Some(record) = seen.any(id) else {
+        return found;
+    };
+    let awaited = readiness(seen, on, record);
+    let dependencies = seen
+        .pointing::<Dependency>(id)
+        .map(|d| d.data.item_id.uuid());
+    let links = seen.pointing::<RecommendationLink>(id);
+    let links = links.map(|l| l.data.recommendation_id.uuid());
+    let updates = seen.pointing::<RecommendationUpdate>(id);
+    let updates = updates.map(|u| u.data.recommendation_id.uuid());
+    let actions = seen.pointing::<Action>(id).map(|a| a.meta.id);
+    let deferrals = seen.pointing::<ActionDeferral>(id);
+    let parts = deferrals.filter_map(|d| d.data.part_id.map(Uuid::from));
+    let review = seen.get::<StrategyReview>(id).map(|r| &r.data);
+    let of_review = review.into_iter().flat_map(|r| {
+        let deferred = r.deferred.iter().map(|d| d.record_id.uuid());
+        deferred.chain(r.successor_strategy_id.map(Uuid::from))
+    });
+    let mut asked = IdSet::from_iter([id]);
+    let all = dependencies.chain(links).chain(updates).chain(actions);
+    for waiter in all.chain(parts).chain(of_review) {
+        let record = seen.any(waiter).filter(|_| asked.insert(waiter));
+        let Some(record) = record else { continue };
+        let is_open = matches!(readiness(seen, on, record), Readiness::Open(_));
+        let waits = |w: &Wait<'_>| {
+            matches!(w.to, To::Record(to) if to == id) && w.is_open && is_to_come(awaited, w.kind)
+        };
+        if is_open && waits_of(seen, on, record).iter().any(waits) {
+            found.insert(waiter);
+        }
+    }
+    found
+}
+
+/// Whether a record in this state is waited for. One that is never simply done or still to come, such
+/// as a goal, is waited for only if a link or a dependency says so.
+fn is_to_come(awaited: Readiness, kind: WaitKind) -> bool {
+    match awaited {
+        Readiness::NeverDue => matches!(kind, WaitKind::DependsOn | WaitKind::Dependency),
+        other => other.is_open(),
+    }
+}
+
 fn waits_of_item<'a>(
     seen: &'a VisibleWorld,
     on: NaiveDate,
@@ -510,14 +559,7 @@ impl Graph {
         if known.any(is_said) {
             return;
         }
-        // A record that is never simply done or still to come, such as a goal, is waited for only
-        // if a link or a dependency says so.
-        let to_come = match readiness(self, to) {
-            Some(Readiness::NeverDue) => {
-                matches!(kind, WaitKind::DependsOn | WaitKind::Dependency)
-            }
-            other => other.is_some_and(Readiness::is_open),
-        };
+        let to_come = readiness(self, to).is_some_and(|awaited| is_to_come(awaited, kind));
         self.wait(Edge {
             from,
             to,

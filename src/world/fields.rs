@@ -15,6 +15,8 @@ pub enum FieldForm {
     Plain,
     /// An id.
     Id,
+    /// A whole document as text, which has an address of its own.
+    Document,
     /// A day.
     Day,
     /// A time.
@@ -35,6 +37,9 @@ pub struct Field {
     pub path: Vec<String>,
     pub form: FieldForm,
 }
+
+/// A text that may have this many characters is a document.
+const DOCUMENT_CHARACTERS: u64 = 1_000_000;
 
 /// Endings of links that no table names, because only administrators and auditors may read what
 /// they lead to.
@@ -209,10 +214,12 @@ impl<'a> Found<'a> {
 
     fn push(&mut self, schema: &Value) {
         let item = schema.get("items").unwrap_or(schema);
+        let longest = item.get("maxLength").and_then(Value::as_u64);
         let form = match item.get("format").and_then(Value::as_str) {
             Some("uuid") => FieldForm::Id,
             Some("date") => FieldForm::Day,
             Some("date-time") => FieldForm::Time,
+            _ if longest.is_some_and(|n| n >= DOCUMENT_CHARACTERS) => FieldForm::Document,
             _ => FieldForm::Plain,
         };
         self.fields.push(Field {

@@ -110,7 +110,7 @@ impl Vocabulary {
     #[must_use]
     pub fn as_list(&self) -> String {
         let line = |t: &Term| {
-            let label = if t.label == in_words(&t.code) {
+            let label = if t.label == t.code || t.label == in_words(&t.code) {
                 String::new()
             } else {
                 format!(" ({})", t.label)

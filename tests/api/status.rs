@@ -445,7 +445,7 @@ async fn ratings(app: &TestApp) -> std::collections::BTreeMap<String, (Value, Va
 }
 
 /// An item that waits, directly or through others, for what has no date, comes too late or was given
-/// up is not on course, whoever is asked.
+/// up is not on course, in any view.
 async fn an_item_that_waits_in_vain_is_not_on_course(app: TestApp) {
     let maker = Maker::new(&app);
     let plan = maker.make_with("plan", json!({ "status": "active" })).await;

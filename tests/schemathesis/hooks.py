@@ -33,8 +33,6 @@ def is_beyond_schema(error):
         or pointer in ("?since", "?since_meeting_of")
         # An id of the right form may lead to no record, or to one of another kind.
         or code == "not_found"
-        or (pointer == "?record_id" and "must be the id of a" in error["detail"])
-        or (pointer == "?figure" and "must be the name of a figure" in error["detail"])
         or (pointer == "?with" and "must be the id of a paper" in error["detail"])
         # A digest is 32 bytes, in base64 without stray bits.
         or (pointer in ("Content-Digest", "Repr-Digest") and code == "invalid")
@@ -49,7 +47,12 @@ def is_beyond_schema(error):
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Leaves the account alone that the run signs in with: without it everything after is 401."""
+    """Leaves the account alone that the run signs in with: without it everything after is 401.
+
+    Leaves out PDF, which only a build with the feature `pdf` writes; tests/api/papers/forms.rs has its refusal.
+    """
+    if (case.query or {}).get("format") == "pdf":
+        return False
     if case.method.upper() in ("GET", "HEAD", "OPTIONS"):
         return True
     sent = json.dumps([case.path_parameters, str(case.body)], default=str)

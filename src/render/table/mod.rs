@@ -12,6 +12,9 @@ pub use self::row::Row;
 use crate::world::fields::{Field, FieldForm};
 use crate::world::vocabulary::Vocabulary;
 
+/// Most characters of a cell, in UTF-16: those of Excel.
+pub const LONGEST: usize = 32_767;
+
 /// A column.
 #[derive(Debug, Clone)]
 pub struct Column {

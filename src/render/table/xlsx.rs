@@ -8,13 +8,12 @@ use rust_xlsxwriter::{
     Color, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
 };
 
-use super::{Cell, Column, NameOf, Places, Reader, Row, text};
+use super::{Cell, Column, LONGEST, NameOf, Places, Reader, Row, text};
 use crate::problem::{Code, Problem};
 use crate::world::calendar::Calendar;
 use crate::world::fields::FieldForm;
 
-/// Most characters of a cell (in UTF-16), most rows and most columns of a sheet: Excel's own.
-const LONGEST: usize = 32_767;
+/// Most rows and most columns of a sheet: Excel's own.
 const MOST_ROWS: u32 = 1_048_576;
 const MOST_COLUMNS: usize = 16_384;
 /// Longest name of a sheet.
@@ -43,11 +42,13 @@ pub struct Book {
 }
 
 impl Book {
-    /// A workbook with a sheet of this name, and its head row.
+    /// A workbook with a sheet of this name, and its head row. A document has no column, because it
+    /// may be longer than a cell.
     ///
     /// # Errors
     /// 406 if it has more columns than a sheet can have, or it cannot be written.
-    pub fn with_head(name: &str, columns: Vec<Column>) -> Result<Self, Problem> {
+    pub fn with_head(name: &str, mut columns: Vec<Column>) -> Result<Self, Problem> {
+        columns.retain(|c| c.field.form != FieldForm::Document);
         if columns.len() > MOST_COLUMNS {
             return Err(too_large(&format!("at most {MOST_COLUMNS} columns")));
         }

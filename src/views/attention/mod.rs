@@ -8,7 +8,7 @@
 mod closing;
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -21,9 +21,10 @@ use uuid::Uuid;
 use self::closing::{ClosingOperation, closing, is_for_audit};
 use super::findings::{
     FindingName, FindingReason, FindingSeverity, FoldedFindings, KeptFindings, OpenFinding,
-    ToldFinding, waiting_on,
+    ToldFinding,
 };
 use super::request::{Asked, View, id_of, in_place, name_of, operation, operation_by, render};
+use super::wait_graph::waiting_on;
 use super::{RecordName, contradictions, gaps};
 use crate::access::accounts::Account;
 use crate::http::operation::Operation;
@@ -176,8 +177,9 @@ const SHOWS: [&str; 5] = [
     "control",
 ];
 
-/// The order of the lines: by points, then what is longest overdue, then by reference.
-type Place = (Reverse<i64>, NaiveDate, Key);
+/// The order of the lines: by points, then what is longest overdue, then by reference. Records of
+/// different kinds may have the same reference.
+type Place = (Reverse<i64>, NaiveDate, Key, Uuid);
 
 fn place(seen: &VisibleWorld, on: NaiveDate, about: Uuid, points: i64) -> Place {
     let record = seen.any(about);
@@ -191,6 +193,7 @@ fn place(seen: &VisibleWorld, on: NaiveDate, about: Uuid, points: i64) -> Place 
         Reverse(points),
         overdue,
         Key::Text(reference_key(reference)),
+        about,
     )
 }
 
@@ -207,7 +210,7 @@ fn lines<'a>(asked: &Asked, findings: &'a [OpenFinding]) -> Vec<Line<'a>> {
         let about = about(&f.record);
         f.against.iter().map(move |cited| (*cited, about))
     });
-    let mut under: HashMap<Uuid, Uuid> = HashMap::new();
+    let mut under: BTreeMap<Uuid, Uuid> = BTreeMap::new();
     for (cited, claim) in shown {
         let is_shown = seen
             .any(cited)
@@ -216,9 +219,11 @@ fn lines<'a>(asked: &Asked, findings: &'a [OpenFinding]) -> Vec<Line<'a>> {
             under.entry(cited).or_insert(claim);
         }
     }
-    for (cited, claim) in under {
-        if let Some(findings) = by_record.remove(&cited) {
-            by_record.entry(claim).or_default().extend(findings);
+    for (cited, claim) in &under {
+        // A claim about a record that is itself cited keeps its own line.
+        let is_cited = under.contains_key(claim);
+        if !is_cited && let Some(findings) = by_record.remove(cited) {
+            by_record.entry(*claim).or_default().extend(findings);
         }
     }
     let mut lines: Vec<Line<'_>> = by_record
@@ -445,9 +450,12 @@ fn attention(
     let wanted = Wanted::of(asked, own)?;
     let after = asked.cursor().map(cursor).transpose()?;
     let seen = &asked.seen;
-    let mut findings = gaps::open_findings(asked, kept.0);
-    let contradictions = contradictions::open_findings(asked, kept.1).into_iter();
-    findings.extend(contradictions.filter(|f| !TOLD_AS_GAPS.contains(&f.code)));
+    let (of_gaps, of_claims) = (gaps::context(asked), contradictions::context(asked));
+    let missing = gaps::folded(asked, &of_gaps, kept.0);
+    let clashes = contradictions::folded(asked, &of_claims, kept.1);
+    let mut findings = gaps::open_findings(&missing);
+    let contradicted = contradictions::open_findings(&of_claims, &clashes).into_iter();
+    findings.extend(contradicted.filter(|f| !TOLD_AS_GAPS.contains(&f.code)));
     let lines = lines(asked, &findings);
     let is_all = wanted.scopes.is_empty() && wanted.strategy.is_none() && wanted.posts.is_none();
     let lines: Vec<Line<'_>> = match is_all {
@@ -470,9 +478,12 @@ fn attention(
         .iter()
         .flat_map(|(_, line)| line.findings.iter().map(|f| (f.code, f.record.meta().id)))
         .collect();
-    let told = gaps::told_findings(asked, kept.0, &on_page)
-        .into_iter()
-        .chain(contradictions::told_findings(asked, kept.1, &on_page));
+    let told = gaps::told_findings(asked, (&of_gaps, &missing), &on_page).into_iter();
+    let told = told.chain(contradictions::told_findings(
+        asked,
+        (&of_claims, &clashes),
+        &on_page,
+    ));
     let told: HashMap<(&str, Uuid), ToldFinding> =
         told.map(|told| ((told.code, told.record), told)).collect();
     let lines = page.into_iter();
@@ -575,11 +586,15 @@ async fn mine(
 ) -> Result<Answer, Problem> {
     let asked = Asked::of(&call).await?;
     let posts = own_posts(&call, &call.now(), asked.on)?;
+    // The ETag is that of the account, so the answer can be cached under it.
+    let key = call.tag.clone().unwrap_or_default();
     let (service, format) = (Arc::clone(&call.service), call.format);
     let name = name_of(&call);
     let work = move || {
-        let view = attention(&asked, (&gaps, &contradictions), Some(&posts))?;
-        render(view, &asked.seen, (format, &name), &service)
+        service.answers.get_or_make(key, || {
+            let view = attention(&asked, (&gaps, &contradictions), Some(&posts))?;
+            render(view, &asked.seen, (format, &name), &service)
+        })
     };
     in_place(&call, work).await
 }

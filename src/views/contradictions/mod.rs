@@ -27,7 +27,8 @@ use uuid::Uuid;
 use self::rule::{Clash, Context, Said};
 use super::RecordName;
 use super::findings::{
-    FindingReason, FindingSeverity, Found, KeptFindings, Listed, OpenFinding, Rules, ToldFinding,
+    FindingReason, FindingSeverity, Folded, Found, KeptFindings, Listed, OpenFinding, Rules,
+    ToldFinding,
 };
 use super::judgement::Judge;
 use super::request::{Asked, View, operation};
@@ -36,13 +37,15 @@ use super::wait_graph::worked_plans;
 use crate::http::operation::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
+use crate::registers::assurance::{Assertion, Recommendation};
 use crate::registers::gaps::GapRegister;
 use crate::registers::organisation::Post;
+use crate::registers::papers::Paper;
 use crate::registers::settings::{SettingsUsed, in_force, used};
-use crate::world::Text;
 use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::{Resource, Text};
 
 /// All rules, by register, in the order in which they are listed.
 const RULES: Rules<Clash> = Rules(&[
@@ -228,7 +231,8 @@ pub(super) fn contradictions(
     })
 }
 
-fn context(asked: &Asked) -> Context<'_> {
+/// What the rules may use for an answer.
+pub(super) fn context(asked: &Asked) -> Context<'_> {
     let settings = in_force(asked.seen.reading(asked.on).world);
     Context {
         seen: &asked.seen,
@@ -240,25 +244,35 @@ fn context(asked: &Asked) -> Context<'_> {
 }
 
 /// The contradictions, for the attention list.
-pub(super) fn open_findings(asked: &Asked, kept: &KeptFindings) -> Vec<OpenFinding> {
-    let context = context(asked);
-    let folded = RULES.folded(asked, (&context, kept), |_| true, false);
-    RULES.open_findings(&folded, |rule, record| {
-        let found = rule.check.find(&context, record.as_ref());
-        found.map_or_else(Vec::new, |clash| clash.against)
+pub(super) fn folded<'a>(
+    asked: &'a Asked,
+    context: &Context<'_>,
+    kept: &KeptFindings,
+) -> Folded<'a, Clash> {
+    RULES.folded(asked, (context, kept), None)
+}
+
+/// Kinds of record that state something for which another record may be named as proof.
+const CLAIMS: [&str; 3] = [Recommendation::KIND, Assertion::KIND, Paper::KIND];
+
+/// The contradictions. Those on claims have the records that contradict them.
+pub(super) fn open_findings(context: &Context<'_>, folded: &Folded<'_, Clash>) -> Vec<OpenFinding> {
+    RULES.open_findings(folded, |rule, record| {
+        let is_claim = CLAIMS.contains(&rule.check.kind());
+        let found = is_claim.then(|| rule.check.find(context, record.as_ref()));
+        found.flatten().map_or_else(Vec::new, |clash| clash.against)
     })
 }
 
 /// The contradictions that are wanted, in words.
 pub(super) fn told_findings(
     asked: &Asked,
-    kept: &KeptFindings,
+    with: (&Context<'_>, &Folded<'_, Clash>),
     wanted: &HashSet<(&str, Uuid)>,
 ) -> Vec<ToldFinding> {
-    let context = context(asked);
     let told = RULES.told(
         asked,
-        (&context, kept),
+        with,
         |rule, record| wanted.contains(&(rule.code, record)),
         |found| {
             let (claimed, against) = found.finding.as_ref().map(|clash| {

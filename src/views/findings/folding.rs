@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::rule::{Cause, Finding, FindingSeverity, Placed, Rule};
 use super::weight::severity_of;
 use crate::registers::gaps::GapRegister;
-use crate::registers::settings::in_force;
+use crate::registers::settings::{AttentionWeights, in_force};
 use crate::views::RecordName;
 use crate::views::kept::{Made, Part, Rows};
 use crate::views::request::Asked;
@@ -30,7 +30,7 @@ const MOST_NAMED: usize = 20;
 const NONE: u16 = u16::MAX;
 
 /// Whether a record matches what is asked for.
-type Fits<'a> = &'a (dyn Fn(&Arc<dyn AnyRecord>) -> bool + Sync);
+pub type Fits<'a> = &'a (dyn Fn(&Arc<dyn AnyRecord>) -> bool + Sync);
 
 /// A rule by its position, and a record.
 pub type At = (u16, Uuid);
@@ -203,6 +203,7 @@ pub struct Row<'a> {
 /// The findings of one answer, folded.
 pub struct Folded<'a, F: Finding> {
     asked: &'a Asked,
+    weights: AttentionWeights,
     all: Vec<Placed<F>>,
     parts: Vec<Arc<Part<Findings>>>,
     states: Vec<Vec<State>>,
@@ -237,8 +238,8 @@ impl<'a, F: Finding> Folded<'a, F> {
                 }
             }
         }
-        let settings = in_force(seen.reading(asked.on).world);
-        let least = usize::try_from(settings.attention.group_from).unwrap_or(usize::MAX);
+        let weights = in_force(seen.reading(asked.on).world).attention;
+        let least = usize::try_from(weights.group_from).unwrap_or(usize::MAX);
         lacking.retain(|(_, whole), (count, _)| *count >= least && seen.any(*whole).is_some());
         let mut heads: HashMap<(Uuid, usize), u16> = HashMap::new();
         for ((rule, whole), (_, kind)) in &lacking {
@@ -269,6 +270,7 @@ impl<'a, F: Finding> Folded<'a, F> {
         }
         Self {
             asked,
+            weights,
             all,
             parts,
             states,
@@ -292,8 +294,7 @@ impl<'a, F: Finding> Folded<'a, F> {
     }
 
     fn severity(&self, points: i16) -> FindingSeverity {
-        let world = self.asked.seen.reading(self.asked.on).world;
-        severity_of(&in_force(world).attention, points.into())
+        severity_of(&self.weights, points.into())
     }
 
     /// The number of findings of each wanted rule that found something.

@@ -26,11 +26,11 @@ use uuid::Uuid;
 
 use super::kept::{Kept, Part};
 use super::request::{Asked, View, id_of, some_of, words};
-pub use folding::{FindingName, Findings, Folded, FoldedFindings, Listed};
+pub use folding::{FindingName, Findings, Fits, Folded, FoldedFindings, Listed};
 use rule::Placed;
 pub use rule::{Cause, Check, Each, Finding, FindingSeverity, Nature, Rule};
 use weight::RecordWeight;
-pub use weight::{FindingReason, WeightReason, waiting_on};
+pub use weight::{FindingReason, WeightReason};
 
 use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_query, query};
@@ -385,18 +385,17 @@ impl<F: Finding> Rules<F> {
         }
     }
 
-    /// The findings of what is asked for, folded.
+    /// The findings on the records that fit, folded; on all if `fits` is none.
     pub fn folded<'a>(
         &self,
         asked: &'a Asked,
         with: (&F::Context<'_>, &KeptFindings),
-        fits: impl Fn(&Arc<dyn AnyRecord>) -> bool + Sync,
-        is_narrow: bool,
+        fits: Option<Fits<'_>>,
     ) -> Folded<'a, F> {
         let all: Vec<Placed<F>> = self.all().collect();
         let parts = self.find(asked, with, |_, _| true);
         let waived = F::waived(with.0);
-        Folded::new(asked, all, parts, &waived, is_narrow.then_some(&fits))
+        Folded::new(asked, all, parts, &waived, fits)
     }
 
     /// The open findings, for a list that several views share.
@@ -423,11 +422,10 @@ impl<F: Finding> Rules<F> {
     pub fn told<T>(
         &self,
         asked: &Asked,
-        (context, kept): (&F::Context<'_>, &KeptFindings),
+        (context, folded): (&F::Context<'_>, &Folded<'_, F>),
         is_wanted: impl Fn(&'static Rule<F>, Uuid) -> bool,
         tell: impl Fn(Found<'_, F>) -> T,
     ) -> Vec<T> {
-        let folded = self.folded(asked, (context, kept), |_| true, false);
         let mut rows = folded.open_rows();
         rows.retain(|row| {
             let rule = folded.rule(row.rule);
@@ -436,7 +434,7 @@ impl<F: Finding> Rules<F> {
         let also = folded.also(&rows);
         let found = rows.iter().filter_map(|row| {
             let also = also.get(&(row.rule, row.record.meta().id)).cloned();
-            self.found_on(asked, context, (&folded, row), also.unwrap_or_default())
+            self.found_on(asked, context, (folded, row), also.unwrap_or_default())
         });
         found.map(tell).collect()
     }
@@ -496,7 +494,8 @@ impl<F: Finding> Rules<F> {
         };
         let is_narrow = wanted.record.is_some() || !wanted.scopes.is_empty();
         let lists = lists(!wanted.rules.is_empty() || wanted.record.is_some());
-        let folded = self.folded(asked, (context, kept), fits, is_narrow);
+        let fits: Fits<'_> = &fits;
+        let folded = self.folded(asked, (context, kept), is_narrow.then_some(fits));
         let is_wanted = |register, rule: &Rule<F>| wanted.has(register, rule);
         let has_severity = |severity: FindingSeverity| {
             wanted.severities.is_empty() || wanted.severities.contains(&word(&severity))
@@ -551,7 +550,7 @@ impl<F: Finding> Rules<F> {
             why: Text::cut(rule.why),
             remedy: Text::cut(rule.remedy),
             answers: rule.answers.iter().map(|&a| Text::cut(a)).collect(),
-            follows_from: rule.check.causes().iter().map(|&c| Text::cut(c)).collect(),
+            follows_from: rule.check.causes().into_iter().map(Text::cut).collect(),
         };
         FindingRules {
             items: self.all().map(rule).collect(),
@@ -591,7 +590,7 @@ fn severities() -> Vec<String> {
 impl<F: Finding> Rules<F> {
     /// Whether findings of a rule may follow from those of another, directly or through others.
     fn leads(&self, from: &str, to: &str, depth: u8) -> bool {
-        let causes = self.named(from).map_or(&[][..], |r| r.check.causes());
+        let causes = self.named(from).map_or_else(Vec::new, |r| r.check.causes());
         depth < 20
             && causes
                 .iter()
@@ -619,7 +618,7 @@ impl<F: Finding> Rules<F> {
             for cause in rule.check.causes() {
                 assert!(self.named(cause).is_some(), "{code}: no rule {cause}");
                 assert!(
-                    *cause == code || !self.leads(cause, code, 0),
+                    cause == code || !self.leads(cause, code, 0),
                     "{code} and {cause} follow from each other"
                 );
             }

@@ -69,7 +69,7 @@ pub trait Check<F: Finding>: Send + Sync {
     /// How its findings relate to others.
     fn nature(&self) -> Nature;
     /// The rules that its findings may follow from.
-    fn causes(&self) -> &'static [&'static str];
+    fn causes(&self) -> Vec<&'static str>;
     /// What a finding on the record follows from if the rule finds something there: the first that
     /// does counts.
     fn follows(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Vec<Cause>;
@@ -86,6 +86,8 @@ pub struct Each<R: Resource, F: Finding> {
     nature: Nature,
     causes: &'static [&'static str],
     follows: Option<Of<R, F, Vec<Cause>>>,
+    /// Rules whose findings on the same record its findings follow from.
+    own: &'static [&'static str],
     whole: Option<Of<R, F, Option<Uuid>>>,
     of: PhantomData<fn(R)>,
 }
@@ -99,6 +101,7 @@ impl<R: Resource, F: Finding> Each<R, F> {
             nature: Nature::Fact,
             causes: &[],
             follows: None,
+            own: &[],
             whole: None,
             of: PhantomData,
         }
@@ -131,6 +134,14 @@ impl<R: Resource, F: Finding> Each<R, F> {
         self
     }
 
+    /// Findings of these rules on the same record are what its findings follow from, unless others
+    /// are.
+    #[must_use]
+    pub const fn follows_own(mut self, causes: &'static [&'static str]) -> Self {
+        self.own = causes;
+        self
+    }
+
     /// The record that each record is a part of, if that is not the first that its place names.
     #[must_use]
     pub const fn part_of(mut self, whole: Of<R, F, Option<Uuid>>) -> Self {
@@ -149,12 +160,14 @@ impl<R: Resource, F: Finding> Check<F> for Each<R, F> {
     fn nature(&self) -> Nature {
         self.nature
     }
-    fn causes(&self) -> &'static [&'static str] {
-        self.causes
+    fn causes(&self) -> Vec<&'static str> {
+        [self.causes, self.own].concat()
     }
     fn follows(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Vec<Cause> {
         let typed = self.follows.zip(record.as_any().downcast_ref());
-        typed.map_or_else(Vec::new, |(follows, record)| follows(context, record))
+        let mut causes = typed.map_or_else(Vec::new, |(follows, r)| follows(context, r));
+        causes.extend(self.own.iter().map(|rule| (*rule, record.meta().id)));
+        causes
     }
     fn whole(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<Uuid> {
         match self.whole {

@@ -6,27 +6,24 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::rule::{FindingSeverity, Nature};
-use crate::registers::assurance::{
-    Assertion, Recommendation, RecommendationLink, RecommendationPriority, RecommendationRelation,
-};
+use crate::registers::assurance::{Assertion, Recommendation, RecommendationPriority};
 use crate::registers::governance::{Board, TermsOfReference};
 use crate::registers::meetings::Action;
 use crate::registers::oversight::{
     OccurrenceState, ReportObligation, ReportSubmission, occurrences,
 };
 use crate::registers::papers::{Paper, PaperStatus};
-use crate::registers::plan::{Dependency, Plan, PlanStatus, WorkPlanItem};
+use crate::registers::plan::{Plan, PlanStatus, WorkPlanItem};
 use crate::registers::risk::{Escalation, Risk, RiskBand};
 use crate::registers::settings::{AttentionWeights, SettingSet};
 use crate::registers::strategy::{Strategy, StrategyReview, StrategyVersion};
-use crate::views::rag::{days, times};
-use crate::world::dates::Progress;
+use crate::views::rag::{counted, days, times};
+use crate::views::wait_graph::waiting_on;
 use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, IdSet, Rec, Resource, Text};
+use crate::world::{AnyRecord, Rec, Resource, Text};
 
 /// Why a finding has its severity and rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -97,10 +94,8 @@ impl RecordWeight {
             let points = waiting
                 .saturating_mul(weights.awaited_each)
                 .min(weights.awaited_at_most);
-            let words = match waiting {
-                1 => "1 open record waits for it".to_owned(),
-                n => format!("{n} open records wait for it"),
-            };
+            let waits = if waiting == 1 { "waits" } else { "wait" };
+            let words = format!("{} {waits} for it", counted(waiting, "open record"));
             reasons.push(reason(WeightReason::Awaited, words, points));
         }
         if let Some((steps, words)) = importance(seen, record) {
@@ -186,40 +181,6 @@ pub fn severity_of(weights: &AttentionWeights, points: i64) -> FindingSeverity {
     } else {
         FindingSeverity::Low
     }
-}
-
-/// The open records that wait for a record directly: items that depend on it, recommendations
-/// that depend on it or are to be implemented by it, and what was deferred to a review.
-#[must_use]
-pub fn waiting_on(seen: &VisibleWorld, on: NaiveDate, id: Uuid) -> IdSet {
-    use RecommendationRelation::{AddressedBy, DependsOn};
-    let mut waiting = IdSet::default();
-    let is_open = |record: Uuid| {
-        seen.any(record).is_some_and(|r| {
-            seen.is_live(r.as_ref())
-                && r.deadline(seen.reading(on)).progress_on(on) == Progress::Open
-        })
-    };
-    for dependency in seen.pointing::<Dependency>(id) {
-        let item = dependency.data.item_id.uuid();
-        let waits = dependency.data.on_id.map(Uuid::from) == Some(id);
-        if waits && is_open(item) {
-            waiting.insert(item);
-        }
-    }
-    for link in seen.pointing::<RecommendationLink>(id) {
-        let from = link.data.recommendation_id.uuid();
-        let waits =
-            link.data.to_id.uuid() == id && matches!(link.data.relation, DependsOn | AddressedBy);
-        if waits && is_open(from) {
-            waiting.insert(from);
-        }
-    }
-    if let Some(review) = seen.get::<StrategyReview>(id) {
-        let deferred = review.data.deferred.iter().map(|d| d.record_id.uuid());
-        waiting.extend(deferred.filter(|id| is_open(*id)));
-    }
-    waiting
 }
 
 /// Day on which the first report that an obligation misses was due.

@@ -119,9 +119,7 @@ pub const RULES: &[Rule] = &[
                 days((c.on - due).num_days())
             ))
         })
-        .follows(&["recommendation_rejected_claim"], |_, r| {
-            causes::same(r, &["recommendation_rejected_claim"])
-        }),
+        .follows_own(&["recommendation_rejected_claim"]),
     },
     Rule {
         code: "recommendation_extended_often",
@@ -140,9 +138,7 @@ pub const RULES: &[Rule] = &[
                 None
             }
         })
-        .follows(&["recommendation_overdue"], |_, r| {
-            causes::same(r, &["recommendation_overdue"])
-        }),
+        .follows_own(&["recommendation_overdue"]),
     },
     Rule {
         code: "recommendation_deferred_without_date",
@@ -164,7 +160,8 @@ pub const RULES: &[Rule] = &[
                 None
             }
         })
-        .follows(causes::UNDATED_OR_OVERDUE, causes::of_deferred),
+        .follows(causes::UNDATED, causes::of_waiting)
+        .follows_own(&["recommendation_overdue"]),
     },
     Rule {
         code: "recommendation_waits_for_undated",
@@ -231,21 +228,10 @@ pub const RULES: &[Rule] = &[
             }
         })
         .detail()
-        .follows(
-            &[
-                "recommendation_overdue",
-                "recommendation_deferred_without_date",
-            ],
-            |_, r| {
-                causes::same(
-                    r,
-                    &[
-                        "recommendation_overdue",
-                        "recommendation_deferred_without_date",
-                    ],
-                )
-            },
-        ),
+        .follows_own(&[
+            "recommendation_overdue",
+            "recommendation_deferred_without_date",
+        ]),
     },
     Rule {
         code: "recommendation_long_unverified",
@@ -264,9 +250,7 @@ pub const RULES: &[Rule] = &[
                 None
             }
         })
-        .follows(&["recommendation_claim_without_evidence"], |_, r| {
-            causes::same(r, &["recommendation_claim_without_evidence"])
-        }),
+        .follows_own(&["recommendation_claim_without_evidence"]),
     },
     Rule {
         code: "recommendation_claim_without_evidence",

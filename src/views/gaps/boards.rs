@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::causes;
 use super::rule::{
     Context, Each, Fault, FindingSeverity as Is, Rule, because, goals_of, plain_if, unowned,
 };
@@ -28,9 +27,7 @@ pub const RULES: &[Rule] = &[
             unowned(c, c.is_active(b), None, b.data.owner_unit_id)
         })
         .detail()
-        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
-            causes::same(r, &["board_without_terms", "terms_not_agreed"])
-        }),
+        .follows_own(&["board_without_terms", "terms_not_agreed"]),
     },
     Rule {
         code: "board_without_terms",
@@ -135,9 +132,7 @@ pub const RULES: &[Rule] = &[
             plain_if(c.is_active(b) && !chaired())
         })
         .detail()
-        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
-            causes::same(r, &["board_without_terms", "terms_not_agreed"])
-        }),
+        .follows_own(&["board_without_terms", "terms_not_agreed"]),
     },
     Rule {
         code: "board_without_reporting_line",
@@ -159,9 +154,7 @@ pub const RULES: &[Rule] = &[
             )
         })
         .detail()
-        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
-            causes::same(r, &["board_without_terms", "terms_not_agreed"])
-        }),
+        .follows_own(&["board_without_terms", "terms_not_agreed"]),
     },
     Rule {
         code: "board_without_remit",
@@ -174,9 +167,7 @@ pub const RULES: &[Rule] = &[
             plain_if(c.is_active(b) && goals_of(c, b.meta.id).is_empty())
         })
         .detail()
-        .follows(&["board_without_terms", "terms_not_agreed"], |_, r| {
-            causes::same(r, &["board_without_terms", "terms_not_agreed"])
-        }),
+        .follows_own(&["board_without_terms", "terms_not_agreed"]),
     },
     Rule {
         code: "board_same_remit",

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::rule::Context;
 use crate::registers::assurance::{Recommendation, RecommendationLink, RecommendationRelation};
+use crate::registers::gaps::gap_code;
 use crate::registers::meetings::Action;
 use crate::registers::performance::Dashboard;
 use crate::registers::plan::{Dependency, WorkPlanItem};
@@ -11,7 +12,7 @@ use crate::registers::strategy::{Strategy, StrategyReview};
 use crate::views::findings::Cause;
 use crate::views::judgement::awaited_by;
 use crate::views::readiness::Readiness;
-use crate::world::{Rec, Resource};
+use crate::world::Rec;
 
 /// The rules that say that something has no date.
 pub const UNDATED: &[&str] = &[
@@ -34,48 +35,17 @@ pub const OVERDUE: &[&str] = &[
     "dashboard_overdue",
 ];
 
-/// The rules that say that something has no date, and that a recommendation is overdue.
-pub const UNDATED_OR_OVERDUE: &[&str] = &[
-    "strategy_review_without_target_date",
-    "strategy_planned_without_date",
-    "recommendation_without_deadline",
-    "item_without_deadline",
-    "item_deferred_without_date",
-    "action_without_deadline",
-    "action_deferred_without_date",
-    "dashboard_without_date",
-    "recommendation_overdue",
-];
-
-/// Findings of these rules on the same record.
-pub fn same<R: Resource>(record: &Rec<R>, rules: &[&'static str]) -> Vec<Cause> {
-    rules.iter().map(|rule| (*rule, record.meta.id)).collect()
-}
-
-fn by_kind(
-    c: &Context<'_>,
-    id: Uuid,
-    rules: impl Fn(&str) -> &'static [&'static str],
-) -> Vec<Cause> {
+/// Those of these rules that check the record's kind.
+fn of_kind(c: &Context<'_>, rules: &[&'static str], id: Uuid) -> Vec<Cause> {
     let kind = c.seen.any(id).map(|record| c.seen.kind_of(record));
-    let rules = kind.map_or(&[][..], rules);
-    rules.iter().map(|rule| (*rule, id)).collect()
+    let checks = |rule: &&&'static str| gap_code(rule).map(|(_, kind)| kind) == kind;
+    let rules = rules.iter().filter(checks);
+    rules.map(|rule| (*rule, id)).collect()
 }
 
 /// That a record has no date.
 pub fn undated(c: &Context<'_>, id: Option<Uuid>) -> Vec<Cause> {
-    let of_kind = |kind: &str| -> &'static [&'static str] {
-        match kind {
-            StrategyReview::KIND => &["strategy_review_without_target_date"],
-            Strategy::KIND => &["strategy_planned_without_date"],
-            Recommendation::KIND => &["recommendation_without_deadline"],
-            WorkPlanItem::KIND => &["item_without_deadline", "item_deferred_without_date"],
-            Action::KIND => &["action_without_deadline", "action_deferred_without_date"],
-            Dashboard::KIND => &["dashboard_without_date"],
-            _ => &[],
-        }
-    };
-    id.map_or_else(Vec::new, |id| by_kind(c, id, of_kind))
+    id.map_or_else(Vec::new, |id| of_kind(c, UNDATED, id))
 }
 
 /// That the review from which a planned strategy is to result has no date.
@@ -88,19 +58,19 @@ pub fn of_planned_strategy(c: &Context<'_>, strategy: &Rec<Strategy>) -> Vec<Cau
         .collect()
 }
 
-/// What explains an item's computed RAG rating: that it is overdue, or what it waits for.
+/// The rules that say that an item waits for something that is late or in doubt.
+pub const WAITING: &[&str] = &[
+    "dependency_given_up",
+    "dependency_late",
+    "dependency_undated",
+];
+
+/// That what an item waits for is late or in doubt.
 pub fn of_rating(c: &Context<'_>, item: &Rec<WorkPlanItem>) -> Vec<Cause> {
-    let mut causes = same(item, &["item_overdue"]);
     let dependencies = c.seen.pointing::<Dependency>(item.meta.id);
-    for dependency in dependencies.filter(|d| d.data.item_id.uuid() == item.meta.id) {
-        let rules = [
-            "dependency_given_up",
-            "dependency_late",
-            "dependency_undated",
-        ];
-        causes.extend(rules.map(|rule| (rule, dependency.meta.id)));
-    }
-    causes
+    let own = dependencies.filter(|d| d.data.item_id.uuid() == item.meta.id);
+    own.flat_map(|d| WAITING.iter().map(|rule| (*rule, d.meta.id)))
+        .collect()
 }
 
 /// That a dashboard which an action asks for is overdue.
@@ -138,27 +108,10 @@ pub fn of_waiting(c: &Context<'_>, recommendation: &Rec<Recommendation>) -> Vec<
         .collect()
 }
 
-/// The same, or else that the recommendation is overdue.
-pub fn of_deferred(c: &Context<'_>, recommendation: &Rec<Recommendation>) -> Vec<Cause> {
-    let mut causes = of_waiting(c, recommendation);
-    causes.extend(same(recommendation, &["recommendation_overdue"]));
-    causes
-}
-
 /// That what a recommendation waits for is overdue.
 pub fn of_late_wait(c: &Context<'_>, recommendation: &Rec<Recommendation>) -> Vec<Cause> {
-    let of_kind = |kind: &str| -> &'static [&'static str] {
-        match kind {
-            StrategyReview::KIND => &["strategy_review_overdue"],
-            Recommendation::KIND => &["recommendation_overdue"],
-            WorkPlanItem::KIND => &["item_overdue"],
-            Action::KIND => &["action_overdue"],
-            Dashboard::KIND => &["dashboard_overdue"],
-            _ => &[],
-        }
-    };
     awaited_by(c.seen, c.on, recommendation)
         .iter()
-        .flat_map(|a| by_kind(c, a.record.meta().id, of_kind))
+        .flat_map(|a| of_kind(c, OVERDUE, a.record.meta().id))
         .collect()
 }

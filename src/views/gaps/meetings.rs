@@ -135,9 +135,7 @@ pub const RULES: &[Rule] = &[
                 None => plain_if(true),
             }
         })
-        .follows(&["action_overdue"], |_, r| {
-            causes::same(r, &["action_overdue"])
-        }),
+        .follows_own(&["action_overdue"]),
     },
     Rule {
         code: "action_overdue",
@@ -169,9 +167,7 @@ pub const RULES: &[Rule] = &[
                 None
             }
         })
-        .follows(&["action_overdue"], |_, r| {
-            causes::same(r, &["action_overdue"])
-        }),
+        .follows_own(&["action_overdue"]),
     },
     Rule {
         code: "action_closed_with_open_part",

@@ -37,8 +37,8 @@ use uuid::Uuid;
 
 use super::RecordName;
 use super::findings::{
-    FindingName, FindingReason, FindingRules, FindingSeverity, FoldedFindings, Found, KeptFindings,
-    Listed, OpenFinding, Rules, ToldFinding,
+    FindingName, FindingReason, FindingRules, FindingSeverity, Folded, FoldedFindings, Found,
+    KeptFindings, Listed, OpenFinding, Rules, ToldFinding,
 };
 use super::request::{Asked, View, operation, words};
 use crate::http::operation::Operation;
@@ -197,19 +197,19 @@ impl View for GapsView {
 }
 
 /// Puts a finding into words.
-fn gap(found: &Found<'_, Missing>, context: &Context<'_>) -> Gap {
+fn gap(found: Found<'_, Missing>, context: &Context<'_>) -> Gap {
     let rule = found.rule;
     let waiver = context.waiver(rule.code, found.record.meta().id);
     Gap {
         rule: Text::cut(rule.code),
         severity: found.severity,
-        reasons: found.reasons.clone(),
+        reasons: found.reasons,
         register: found.register,
         record: RecordName::of(context.seen, found.record),
         reason: Text::cut(reason(found.finding.as_ref(), rule, found.parts)),
         remedy: Text::cut(rule.remedy),
-        also: found.also.clone(),
-        follows_from: found.follows_from.clone(),
+        also: found.also,
+        follows_from: found.follows_from,
         waiver: waiver.map(|w| GapWaiverInForce {
             id: w.meta.id,
             reference: (&w.meta.reference).into(),
@@ -221,7 +221,7 @@ fn gap(found: &Found<'_, Missing>, context: &Context<'_>) -> Gap {
 }
 
 /// What is wrong, in words.
-pub(super) fn reason(finding: Option<&Missing>, rule: &Rule, parts: Option<usize>) -> String {
+fn reason(finding: Option<&Missing>, rule: &Rule, parts: Option<usize>) -> String {
     match (finding, parts) {
         (Some(missing), _) => missing.reason(rule),
         (None, parts) => format!(
@@ -238,10 +238,10 @@ pub(super) fn reason(finding: Option<&Missing>, rule: &Rule, parts: Option<usize
 #[derive(EnumMessage, VariantArray, ToSchema)]
 pub enum GapListing {
     /// They are left out.
-    #[strum(message = "No")]
+    #[strum(message = "false")]
     False,
     /// They are listed with the others.
-    #[strum(message = "Yes")]
+    #[strum(message = "true")]
     True,
     /// Nothing else is listed.
     Only,
@@ -273,13 +273,12 @@ fn lists(waived: Option<GapListing>, folded: Option<GapListing>, is_single: bool
 pub(super) fn gaps(asked: &Asked, kept: &KeptFindings) -> Result<GapsView, Problem> {
     let waived = GapListing::of(asked, "waived")?;
     let folded = GapListing::of(asked, "folded")?;
-    let world = asked.seen.reading(asked.on).world;
-    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
+    let context = context(asked);
     let page = RULES.page(
         asked,
         (&context, kept),
         |is_single| lists(waived, folded, is_single),
-        |found| gap(&found, &context),
+        |found| gap(found, &context),
     )?;
     let count = |c: &super::findings::Count<Missing>| GapCount {
         rule: Text::cut(c.rule.code),
@@ -302,25 +301,35 @@ pub(super) fn gaps(asked: &Asked, kept: &KeptFindings) -> Result<GapsView, Probl
     })
 }
 
-/// The open gaps, for the attention list.
-pub(super) fn open_findings(asked: &Asked, kept: &KeptFindings) -> Vec<OpenFinding> {
+/// What the rules may use for an answer.
+pub(super) fn context(asked: &Asked) -> Context<'_> {
     let world = asked.seen.reading(asked.on).world;
-    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
-    let folded = RULES.folded(asked, (&context, kept), |_| true, false);
-    RULES.open_findings(&folded, |_, _| Vec::new())
+    Context::new(&asked.seen, asked.on, in_force(world), &RULES)
+}
+
+/// The gaps, folded, for the attention list.
+pub(super) fn folded<'a>(
+    asked: &'a Asked,
+    context: &Context<'_>,
+    kept: &KeptFindings,
+) -> Folded<'a, Missing> {
+    RULES.folded(asked, (context, kept), None)
+}
+
+/// The open gaps.
+pub(super) fn open_findings(folded: &Folded<'_, Missing>) -> Vec<OpenFinding> {
+    RULES.open_findings(folded, |_, _| Vec::new())
 }
 
 /// The open gaps that are wanted, in words.
 pub(super) fn told_findings(
     asked: &Asked,
-    kept: &KeptFindings,
+    with: (&Context<'_>, &Folded<'_, Missing>),
     wanted: &HashSet<(&str, Uuid)>,
 ) -> Vec<ToldFinding> {
-    let world = asked.seen.reading(asked.on).world;
-    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
     RULES.told(
         asked,
-        (&context, kept),
+        with,
         |rule, record| wanted.contains(&(rule.code, record)),
         |found| ToldFinding {
             code: found.rule.code,
@@ -341,8 +350,7 @@ pub(super) type OfBoards = BTreeMap<Uuid, BTreeSet<&'static str>>;
 
 /// Every board's gaps that are not waived, for the organogram.
 pub(super) fn of_boards(asked: &Asked, kept: &KeptFindings) -> OfBoards {
-    let world = asked.seen.reading(asked.on).world;
-    let context = Context::new(&asked.seen, asked.on, in_force(world), &RULES);
+    let context = context(asked);
     let is_drawn = |register, rule: &Rule| {
         register == GapRegister::Boards
             && [

@@ -3,7 +3,6 @@
 use chrono::{Months, NaiveDate};
 use uuid::Uuid;
 
-use super::causes;
 use super::rule::{Context, Each, Fault, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::links::count;
 use crate::registers::performance::{
@@ -127,9 +126,7 @@ pub const RULES: &[Rule] = &[
         check: &Each::new(characteristic_unavailable)
             .detail()
             .part_of(dashboard_of)
-            .follows(&["measure_without_data"], |_, r| {
-                causes::same(r, &["measure_without_data"])
-            }),
+            .follows_own(&["measure_without_data"]),
     },
     Rule {
         code: "dashboard_overdue",

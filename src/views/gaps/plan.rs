@@ -222,7 +222,7 @@ pub const RULES: &[Rule] = &[
                 is_open(c, i) && i.data.deadline.due_on.is_none() && i.due().counts_on().is_some(),
             )
         })
-        .follows(&["item_overdue"], |_, r| causes::same(r, &["item_overdue"])),
+        .follows_own(&["item_overdue"]),
     },
     Rule {
         code: "item_overdue",
@@ -254,9 +254,7 @@ pub const RULES: &[Rule] = &[
             }
         })
         .detail()
-        .follows(&["item_overdue", "item_deferred_without_date"], |_, r| {
-            causes::same(r, &["item_overdue", "item_deferred_without_date"])
-        }),
+        .follows_own(&["item_overdue", "item_deferred_without_date"]),
     },
     Rule {
         code: "item_without_risk",
@@ -309,15 +307,8 @@ pub const RULES: &[Rule] = &[
                 rated.reason()
             ))
         })
-        .follows(
-            &[
-                "item_overdue",
-                "dependency_given_up",
-                "dependency_late",
-                "dependency_undated",
-            ],
-            causes::of_rating,
-        ),
+        .follows(causes::WAITING, causes::of_rating)
+        .follows_own(&["item_overdue"]),
     },
     Rule {
         code: "item_complete_without_update",

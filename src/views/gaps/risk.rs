@@ -1,6 +1,5 @@
 //! What risk registers lack.
 
-use super::causes;
 use super::rule::{Each, FindingSeverity as Is, Rule, because, plain_if, unowned};
 use crate::registers::risk::{
     Control, ControlEffectiveness, Escalation, EscalationStatus, Risk, RiskBand, RiskRegister,
@@ -124,9 +123,7 @@ pub const RULES: &[Rule] = &[
         remedy: "Escalate it to a board.",
         answers: &["2020, recommendation 6"],
         check: &Each::new(|_, r: &Rec<Risk>| plain_if(r.computed.escalation_due))
-            .follows(&["risk_above_appetite"], |_, r| {
-                causes::same(r, &["risk_above_appetite"])
-            }),
+            .follows_own(&["risk_above_appetite"]),
     },
     Rule {
         code: "escalation_unacknowledged",

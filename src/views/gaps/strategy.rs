@@ -10,7 +10,7 @@ use crate::registers::strategy::{
     StrategyReview, StrategyReviewStatus, StrategyStatus, StrategyVersion, StrategyVersionStatus,
     Suggestion, SuggestionDisposition,
 };
-use crate::views::findings::waiting_on;
+use crate::views::wait_graph::waiting_on;
 use crate::world::Rec;
 use crate::world::blank::OptionalText;
 use crate::world::collation::{Collated, fold};
@@ -96,9 +96,7 @@ pub const RULES: &[Rule] = &[
             plain_if(v.data.status.is_approved() && fold(stated).contains("draft"))
         })
         .keeping()
-        .follows(&["version_without_approval"], |_, r| {
-            causes::same(r, &["version_without_approval"])
-        }),
+        .follows_own(&["version_without_approval"]),
     },
     Rule {
         code: "strategy_review_without_target_date",
@@ -124,9 +122,7 @@ pub const RULES: &[Rule] = &[
             )
         })
         .keeping()
-        .follows(&["strategy_review_without_target_date"], |_, r| {
-            causes::same(r, &["strategy_review_without_target_date"])
-        }),
+        .follows_own(&["strategy_review_without_target_date"]),
     },
     Rule {
         code: "strategy_review_overdue",

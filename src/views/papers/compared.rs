@@ -46,7 +46,7 @@ pub struct PaperFieldChange {
     pub label: Text<1000>,
     /// The earlier value in words; null if there was none.
     pub before: Option<Text<40_000>>,
-    /// The later value in words; null if there is none.
+    /// The later value in words; null if there is no later value.
     pub after: Option<Text<40_000>>,
 }
 

@@ -142,7 +142,7 @@ fn figures(section: &PaperSection) -> Option<Node> {
             let of = if subject.is_empty() { "" } else { ": " };
             subjects.push((subject, vec![Span::text(format!("{subject}{of}"))]));
         }
-        // Of what there is none of, only the first is said: what there could be.
+        // A count of zero is printed only if it is the first of its subject.
         if figure.value == 0 && !is_first {
             continue;
         }

@@ -19,7 +19,7 @@ pub fn planned(date: &PlannedDate) -> Option<String> {
     date.due_on.map(day).or_else(own)
 }
 
-/// A deadline, or that there is none.
+/// A deadline in words, or that no deadline is recorded.
 #[must_use]
 pub fn deadline(date: &PlannedDate) -> String {
     planned(date).unwrap_or_else(|| "none stated".into())

@@ -24,7 +24,7 @@ pub trait Plus {
     fn plus(&mut self, other: &Self);
     /// Takes away counts that were added before.
     fn minus(&mut self, other: &Self);
-    /// The count at this path of fields; none if there is none.
+    /// The count at this path of fields, if the path leads to a count.
     fn at(&self, path: &[&str]) -> Option<u32>;
 }
 

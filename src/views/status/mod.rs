@@ -39,7 +39,7 @@ use crate::http::page::limit_parameter;
 use crate::http::parameters::{id_parameter, id_query, query};
 use crate::http::query::invalid;
 use crate::policy::Subject;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::registers::assurance::Recommendation;
 use crate::registers::meetings::Action;
 use crate::registers::organisation::Unit;
@@ -932,7 +932,12 @@ fn records(asked: &Asked, counted: &Counted) -> Result<AssessedPage<RecordName>,
             None => {
                 let detail = "must be the id of a strategy, plan, goal, unit, board, audit review \
                     or risk register that is visible to you";
-                return Err(invalid("record_id", detail));
+                return Err(Problem::field(
+                    Code::InvalidQuery,
+                    "?record_id",
+                    "not_found",
+                    detail,
+                ));
             }
         },
     };
