@@ -59,6 +59,12 @@ pub fn names() -> Vec<String> {
         .collect()
 }
 
+/// The pattern of a name, for the document.
+#[must_use]
+pub fn pattern() -> String {
+    format!("^({})$", names().join("|").replace('.', r"\."))
+}
+
 /// What the queries of one status have in common.
 pub struct Queries {
     about: Option<Uuid>,

@@ -1117,7 +1117,7 @@ pub fn operations(counted: &Arc<Counted>) -> Vec<Operation> {
             query(
                 "figure",
                 "Name of the figure, as in `figures` of the status.",
-                json!({ "type": "string", "maxLength": 100, "default": FIRST }),
+                json!({ "type": "string", "maxLength": 100, "pattern": figures::pattern(), "default": FIRST }),
             ),
             id_query(
                 "record_id",
