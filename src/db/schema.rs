@@ -157,6 +157,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::Guid;
+    former_links (target_id, record_id) {
+        target_id -> Guid,
+        record_id -> Guid,
+    }
+}
+
+diesel::table! {
     markings (seq) {
         seq -> BigInt,
     }

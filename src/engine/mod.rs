@@ -16,8 +16,9 @@ mod writer;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
-pub use past::WorldAt;
+pub use past::{EarlierVersion, WorldAt};
 pub use txn::{Outcome, Txn};
 pub use writer::{Author, Idempotency, JOB_DAYS, Write};
 
@@ -113,6 +114,39 @@ impl Engine {
         read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, Problem> {
         Ok(self.readers.run(read).await?)
+    }
+
+    /// Returns the records that have linked to these records and may not link to them any more, each
+    /// with the record that it linked to. For threads that may wait.
+    ///
+    /// # Errors
+    /// See [`Readers::run`].
+    pub fn former_links(&self, to: Vec<Uuid>) -> Result<Vec<(Uuid, Uuid)>, Problem> {
+        self.read_waiting(move |conn| past::former_links(conn, &to))
+    }
+
+    /// Returns the versions of these records at or before entry `until`, newest first, at most
+    /// `most` for each 2,000 records. For threads that may wait.
+    ///
+    /// # Errors
+    /// See [`Readers::run`].
+    pub fn earlier_versions(
+        &self,
+        ids: Vec<Uuid>,
+        until: i64,
+        most: i64,
+    ) -> Result<Vec<EarlierVersion>, Problem> {
+        let catalogue = self.now().catalogue();
+        self.read_waiting(move |conn| past::earlier_versions(conn, catalogue, (&ids, until), most))
+    }
+
+    fn read_waiting<T: Send + 'static>(
+        &self,
+        read: impl Fn(&mut Conn) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let waiting = tokio::runtime::Builder::new_current_thread().build();
+        let waiting = waiting.map_err(Problem::internal)?;
+        Ok(waiting.block_on(self.readers.run(read))?)
     }
 
     /// Has the writer run a job. Returns after its commit.

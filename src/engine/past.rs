@@ -8,10 +8,11 @@ use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::reading::{Lot, ahead, parse};
+use crate::db::store::JournalRow;
 use crate::db::{Conn, DbError, Readers, store};
 use crate::metrics::{CacheState, Hits};
 use crate::problem::Problem;
-use crate::world::{IdSet, World};
+use crate::world::{AnyRecord, Catalogue, IdSet, World};
 
 /// A past world.
 #[derive(Clone)]
@@ -19,6 +20,50 @@ pub struct WorldAt {
     pub world: Arc<World>,
     /// Whether this is the current world: nothing has been recorded since.
     pub is_now: bool,
+}
+
+/// An earlier version of a record.
+pub struct EarlierVersion {
+    pub id: Uuid,
+    /// Number of the entry that recorded it.
+    pub seq: i64,
+    pub at: DateTime<Utc>,
+    /// None if its content was removed.
+    pub record: Option<Arc<dyn AnyRecord>>,
+}
+
+/// The versions of records at or before an entry, newest first, parsed on all cores.
+pub(super) fn earlier_versions(
+    conn: &mut Conn,
+    catalogue: &'static Catalogue,
+    (ids, until): (&[Uuid], i64),
+    most: i64,
+) -> Result<Vec<EarlierVersion>, DbError> {
+    let mut rows = Vec::new();
+    for ids in ids.chunks(AT_ONCE) {
+        rows.append(&mut store::versions_of(conn, ids, until, most)?);
+    }
+    let version = |row: &JournalRow| {
+        let snapshot = row.snapshot.as_ref();
+        let parsed = snapshot.map(|text| parse(catalogue, &row.kind, text, row.shape, row.seq));
+        Ok(EarlierVersion {
+            id: row.record_id.0,
+            seq: row.seq,
+            at: row.at.0,
+            record: parsed.transpose()?,
+        })
+    };
+    rows.par_iter().map(version).collect()
+}
+
+/// The records that have linked to these records, each with the record that it linked to.
+pub(super) fn former_links(conn: &mut Conn, to: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+    let mut all = Vec::new();
+    for to in to.chunks(AT_ONCE) {
+        let rows = store::former_links_to(conn, to)?.into_iter();
+        all.extend(rows.map(|row| (row.target_id.0, row.record_id.0)));
+    }
+    Ok(all)
 }
 
 /// Number of past worlds cached for the next request. Each shares unchanged records with the current

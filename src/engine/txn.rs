@@ -1063,6 +1063,10 @@ impl<'a> Txn<'a> {
                 self.beside(Side::LastNumber { series, number });
             }
         }
+        for target in undo.links_lost(record.as_ref()) {
+            let record = meta.id;
+            self.beside(Side::FormerLink { target, record });
+        }
         self.undo.push(undo);
         Ok(())
     }

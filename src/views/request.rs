@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::engine::Engine;
 use crate::http::formats::{self, Format, LinkNames, TABLES};
 use crate::http::operation::{Access, Handler, Operation, Tag};
 use crate::http::page::{WHOLE, limit};
@@ -34,6 +35,8 @@ pub struct Asked {
     pub query: Query,
     /// A table has all rows, so it is no page.
     pub(super) is_table: bool,
+    /// Reads earlier versions of records; none where there is no database.
+    pub(super) engine: Option<Arc<Engine>>,
     pub(super) params: Vec<(String, String)>,
 }
 
@@ -54,6 +57,7 @@ impl Asked {
             earlier: call.earlier().await?,
             query: call.query.clone(),
             is_table: call.format.is_table(),
+            engine: Some(Arc::clone(&call.service.engine)),
             params: call.params.clone(),
         })
     }

@@ -735,6 +735,13 @@ fn waiting(seen: &VisibleWorld) -> impl Iterator<Item = Uuid> {
         .chain(parts)
 }
 
+/// Whether a plan is still being worked to.
+#[must_use]
+pub fn is_worked(seen: &VisibleWorld, on: NaiveDate, plan: Uuid) -> bool {
+    let plan = seen.get::<Plan>(plan);
+    plan.is_some_and(|plan| seen.is_active_on(plan, on))
+}
+
 /// All plans that are still being worked to.
 #[must_use]
 pub fn worked_plans(seen: &VisibleWorld, on: NaiveDate) -> IdSet {

@@ -146,6 +146,14 @@ pub struct Undo {
 }
 
 impl Undo {
+    /// The records that its earlier version linked to and that it does not.
+    pub fn links_lost(&self, record: &dyn AnyRecord) -> impl Iterator<Item = Uuid> + use<> {
+        let was = self.old.as_ref().map(|old| old.targets());
+        let is = record.targets();
+        let lost = was.unwrap_or_default().into_iter();
+        lost.filter(move |target| !is.contains(target))
+    }
+
     /// Whether the record had another reference before.
     #[must_use]
     pub fn is_renamed(&self, record: &dyn AnyRecord) -> bool {
@@ -202,6 +210,9 @@ pub struct World {
     /// Where the records of each kind are.
     indexes: Vec<Arc<Indexes>>,
     pointers: Pointers,
+    /// For each record that another one no longer links to, the last entry since this process
+    /// started by which it lost a link.
+    losses: ById<i64>,
     /// Records that are themselves marked.
     marked: OrdSet<Uuid>,
     /// Records that are not withdrawn themselves, but are part of a record that does not count. Few
@@ -238,6 +249,7 @@ impl World {
             records: Records::default(),
             indexes: kinds.map(|k| Arc::new(Indexes::empty(k))).collect(),
             pointers: Pointers::default(),
+            losses: ById::default(),
             marked: OrdSet::new(),
             lapsed: OrdSet::new(),
             hidden: OnceLock::new(),
@@ -470,6 +482,14 @@ impl World {
             .filter(|r| self.is_live(*r))
     }
 
+    /// Number of the last entry since this process started by which another record ceased to link to
+    /// this one; 0 if there is none.
+    #[must_use]
+    pub fn last_loss(&self, id: Uuid) -> i64 {
+        reads::pointing(id, None);
+        self.losses.get(&id).copied().unwrap_or_default()
+    }
+
     /// A reference that no record of the kind has or has had: `PREFIX-0001` and up, or
     /// `PREFIX-S-0001` and up for marked records.
     #[must_use]
@@ -614,6 +634,9 @@ impl World {
         let (was, is) = (targets(old), targets(new));
         for gone in was.iter().filter(|t| !is.contains(t)) {
             self.pointers.remove(*gone, source, &self.records);
+            if let Some(new) = new {
+                self.losses.insert(*gone, new.meta().seq);
+            }
         }
         for added in is.iter().filter(|t| !was.contains(t)) {
             self.pointers.insert(*added, source, &self.records);

@@ -229,6 +229,28 @@ impl Reads {
             || self.shared.iter().any(|reads| reads.has_any(keys))
     }
 
+    /// Whether this record was read.
+    #[must_use]
+    pub fn has_record(&self, id: Uuid) -> bool {
+        self.has(key_of_record(id))
+    }
+
+    /// Whether the records of a kind that link to this record were read, or those of all kinds.
+    #[must_use]
+    pub fn has_pointing(&self, id: Uuid, kind: usize) -> bool {
+        self.has(key_of_pointing(id, Some(kind))) || self.has(key_of_pointing(id, None))
+    }
+
+    /// Whether the records of a kind were gone through.
+    #[must_use]
+    pub fn has_kind(&self, kind: usize) -> bool {
+        self.has(key_of_kind(kind))
+    }
+
+    fn has(&self, key: Key) -> bool {
+        self.keys.contains(&key) || self.shared.iter().any(|reads| reads.has(key))
+    }
+
     /// Whether records of these kinds that link to an own record were read.
     pub(super) fn has_of_own(&self, kinds: u128) -> bool {
         self.of_own & kinds != 0

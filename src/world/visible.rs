@@ -268,6 +268,23 @@ impl VisibleWorld {
         }
     }
 
+    /// Takes records back to earlier versions, which makes this an earlier world. A record without
+    /// an earlier version is left out.
+    pub fn take_back<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = (Uuid, Option<&'a Arc<dyn AnyRecord>>)>,
+    ) {
+        self.now.get_or_insert_with(|| Arc::clone(&self.world));
+        self.memo = Arc::default();
+        let world = Arc::make_mut(&mut self.world);
+        for (id, version) in records {
+            match version {
+                Some(version) => drop(world.apply(Arc::clone(version))),
+                None => world.forget(id),
+            }
+        }
+    }
+
     fn context(&self) -> DisclosureContext<'_> {
         DisclosureContext {
             world: &self.world,

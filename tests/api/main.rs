@@ -50,6 +50,7 @@ mod recorded;
 mod representation;
 mod search;
 mod settings;
+mod since;
 mod slippage;
 mod status;
 mod views;

@@ -5,13 +5,13 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::{
-    CalendarFeedRow, CredentialRow, IdempotencyRow, JobRow, JournalRow, PersonRow, RefreshRow,
-    SigningKeyRow, append, entries_after, records_after,
+    CalendarFeedRow, CredentialRow, FormerLinkRow, IdempotencyRow, JobRow, JournalRow, PersonRow,
+    RefreshRow, SigningKeyRow, append, entries_after, records_after,
 };
 use crate::db::connection::{Conn, DbError};
 use crate::db::schema::{
-    calendar_feeds, credentials, earlier_persons, idempotency_keys, jobs, last_numbers, markings,
-    people, refresh_tokens, secrets, signing_keys,
+    calendar_feeds, credentials, earlier_persons, former_links, idempotency_keys, jobs,
+    last_numbers, markings, people, refresh_tokens, secrets, signing_keys,
 };
 use crate::db::types::Guid;
 
@@ -97,6 +97,7 @@ pub fn copy(from: &mut Conn, to: &mut Conn) -> Result<(), DbError> {
         calendar_feeds (id) as CalendarFeedRow;
         credentials (id) as CredentialRow;
         earlier_persons (account_id) as EarlierPersonsRow;
+        former_links (target_id, record_id) as FormerLinkRow;
         idempotency_keys (account_id, key) as IdempotencyRow;
         jobs (id) as JobRow;
         last_numbers (kind) as LastNumberRow;

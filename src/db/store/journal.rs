@@ -178,6 +178,27 @@ pub fn versions(
         .load(conn)?)
 }
 
+/// Returns the versions of these records at or before entry `until`, newest first, at most `most` of
+/// all together.
+///
+/// # Errors
+/// The database cannot be queried.
+pub fn versions_of(
+    conn: &mut Conn,
+    ids: &[Uuid],
+    until: i64,
+    most: i64,
+) -> Result<Vec<JournalRow>, DbError> {
+    let ids: Vec<Guid> = ids.iter().map(|id| Guid(*id)).collect();
+    Ok(journal::table
+        .filter(journal::record_id.eq_any(ids))
+        .filter(journal::seq.le(until))
+        .order(journal::seq.desc())
+        .limit(most)
+        .select(JournalRow::as_select())
+        .load(conn)?)
+}
+
 /// Returns who changed a record between two journal entries, including the second: newest first, at
 /// most `limit`.
 ///

@@ -5,6 +5,7 @@ mod append;
 mod calendar_feeds;
 mod copy;
 mod credentials;
+mod former_links;
 mod idempotency;
 mod inserts;
 mod jobs;
@@ -23,11 +24,12 @@ pub use calendar_feeds::{
 };
 pub use copy::copy;
 pub use credentials::{CredentialRow, credential_by_login, credentials_of};
+pub use former_links::{FormerLinkRow, former_links_to};
 pub use idempotency::{IdempotencyRow, replay};
 pub use jobs::{JobRow, job, jobs_before, silent_jobs};
 pub use journal::{
     AuthorRow, Head, JournalRow, authors, entries_after, entry, head, head_seq, redactions, seq_at,
-    version, versions, versions_at,
+    version, versions, versions_at, versions_of,
 };
 pub use keys::{SigningKeyRow, rotate_signing_key, secret, signing_keys};
 pub use last_numbers::last_numbers;

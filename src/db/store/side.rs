@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{
     CalendarFeedRow, CredentialRow, IdempotencyRow, JobRow, PersonRow, RefreshRow, SigningKeyRow,
-    calendar_feeds, credentials, idempotency, jobs, journal, keys, last_numbers, markings, people,
-    refresh_tokens,
+    calendar_feeds, credentials, former_links, idempotency, jobs, journal, keys, last_numbers,
+    markings, people, refresh_tokens,
 };
 use crate::db::connection::{Conn, DbError};
 use crate::db::types::Guid;
@@ -62,6 +62,11 @@ pub enum Side {
     },
     /// The earlier persons of every account are kept with it.
     EarlierPersonsKept,
+    /// A link that a record no longer has.
+    FormerLink {
+        target: Uuid,
+        record: Uuid,
+    },
     /// The number of an entry by which a record was marked, or its marking removed.
     Marking(i64),
     SigningKey(SigningKeyRow),
@@ -130,6 +135,7 @@ pub fn write_side(conn: &mut Conn, side: &Side) -> Result<(), DbError> {
         Side::EndRefreshOf { account, at } => refresh_tokens::end_of(conn, *account, *at),
         Side::LastNumber { series, number } => last_numbers::store(conn, series, *number),
         Side::EarlierPersonsKept => people::earlier_persons_kept(conn),
+        Side::FormerLink { target, record } => former_links::add(conn, *target, *record),
         Side::Marking(seq) => markings::add(conn, *seq),
         Side::SigningKey(row) => keys::add_signing_key(conn, row),
         Side::Secret { name, value } => keys::add_secret(conn, name, value),

@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ use crate::world::collation::reference_key;
 use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, IdSet, Key, Rec, Text};
+use crate::world::{AnyRecord, IdMap, IdSet, Key, Rec, Text};
 
 /// Most records named as waiting.
 const MOST_WAITING: usize = 20;
@@ -94,6 +94,8 @@ pub struct AttentionLine {
     pub found_on: RecordName,
     /// What is wrong.
     pub what: Text<4000>,
+    /// When it began: the change or the start of the day since which the rule finds it.
+    pub since: DateTime<Utc>,
     /// Why it matters.
     pub why: Text<300>,
     /// What to do.
@@ -160,8 +162,8 @@ fn about(record: &Arc<dyn AnyRecord>) -> Uuid {
         || any.is::<Rec<ActionPart>>()
         || any.is::<Rec<Escalation>>()
         || any.is::<Rec<Assertion>>();
-    let whole = record.place().within.first().copied();
-    whole.filter(|_| is_part).unwrap_or(record.meta().id)
+    let whole = is_part.then(|| record.place().within.first().copied());
+    whole.flatten().unwrap_or(record.meta().id)
 }
 
 /// Contradictions that a gap reports as well, folded under what explains it.
@@ -197,16 +199,18 @@ fn place(seen: &VisibleWorld, on: NaiveDate, about: Uuid, points: i64) -> Place 
     )
 }
 
+/// The lines, in the order of their points alone.
 fn lines<'a>(asked: &Asked, findings: &'a [OpenFinding]) -> Vec<Line<'a>> {
     let seen = &asked.seen;
-    let mut by_record: HashMap<Uuid, Vec<&OpenFinding>> = HashMap::new();
+    let mut by_record: IdMap<Vec<&OpenFinding>> = IdMap::default();
     for finding in findings {
         by_record
             .entry(about(&finding.record))
             .or_default()
             .push(finding);
     }
-    let shown = findings.iter().flat_map(|f| {
+    let claims = findings.iter().filter(|f| !f.against.is_empty());
+    let shown = claims.flat_map(|f| {
         let about = about(&f.record);
         f.against.iter().map(move |cited| (*cited, about))
     });
@@ -227,7 +231,7 @@ fn lines<'a>(asked: &Asked, findings: &'a [OpenFinding]) -> Vec<Line<'a>> {
         }
     }
     let mut lines: Vec<Line<'_>> = by_record
-        .into_iter()
+        .into_par_iter()
         .map(|(about, mut findings)| {
             findings.sort_by_key(|f| (Reverse(f.points), f.rule, f.record.meta().id));
             Line {
@@ -237,8 +241,24 @@ fn lines<'a>(asked: &Asked, findings: &'a [OpenFinding]) -> Vec<Line<'a>> {
             }
         })
         .collect();
-    lines.par_sort_by_cached_key(|line| place(seen, asked.on, line.about, line.points));
+    lines.par_sort_unstable_by_key(|line| Reverse(line.points));
     lines
+}
+
+/// Puts the lines that a page may have into their order: those with the points of the lines from
+/// `from` on, as many as it may have. Lines with other points stay where they are.
+fn put_in_order(asked: &Asked, lines: &mut [Line<'_>], from: usize, limit: usize) {
+    let points = |lines: &[Line<'_>], at: usize| lines.get(at).map(|line| line.points);
+    let Some(first) = points(lines, from) else {
+        return;
+    };
+    let last = from.saturating_add(limit).min(lines.len()) - 1;
+    let last = points(lines, last).unwrap_or(first);
+    let begin = lines.partition_point(|line| line.points > first);
+    let end = lines.partition_point(|line| line.points >= last);
+    if let Some(lines) = lines.get_mut(begin..end) {
+        lines.par_sort_by_cached_key(|line| place(&asked.seen, asked.on, line.about, line.points));
+    }
 }
 
 /// Who must act on a record: those responsible for it or, if nobody is recorded, for what it is part
@@ -458,7 +478,7 @@ fn attention(
     findings.extend(contradicted.filter(|f| !TOLD_AS_GAPS.contains(&f.code)));
     let lines = lines(asked, &findings);
     let is_all = wanted.scopes.is_empty() && wanted.strategy.is_none() && wanted.posts.is_none();
-    let lines: Vec<Line<'_>> = match is_all {
+    let mut lines: Vec<Line<'_>> = match is_all {
         true => lines,
         false => {
             let fitting = lines.into_par_iter().filter(|line| wanted.has(asked, line));
@@ -467,9 +487,16 @@ fn attention(
     };
     let total = lines.len();
     let from = after.map_or(0, |(points, id)| {
+        let begin = lines.partition_point(|line| line.points > points);
+        put_in_order(asked, &mut lines, begin, 1);
         let last = place(seen, asked.on, id, points);
-        lines.partition_point(|line| place(seen, asked.on, line.about, line.points) <= last)
+        let is_before = |line: &Line<'_>| {
+            line.points > points
+                || (line.points == points && place(seen, asked.on, line.about, points) <= last)
+        };
+        lines.partition_point(is_before)
     });
+    put_in_order(asked, &mut lines, from, limit);
     let page: Vec<(usize, &Line<'_>)> = lines.iter().enumerate().skip(from).take(limit).collect();
     let more = from + page.len() < total;
     let last = page.last().filter(|_| more);
@@ -478,14 +505,13 @@ fn attention(
         .iter()
         .flat_map(|(_, line)| line.findings.iter().map(|f| (f.code, f.record.meta().id)))
         .collect();
-    let told = gaps::told_findings(asked, (&of_gaps, &missing), &on_page).into_iter();
-    let told = told.chain(contradictions::told_findings(
-        asked,
-        (&of_claims, &clashes),
-        &on_page,
-    ));
-    let told: HashMap<(&str, Uuid), ToldFinding> =
-        told.map(|told| ((told.code, told.record), told)).collect();
+    let mut told = gaps::told_findings(asked, (&of_gaps, &missing), &on_page)?;
+    let with = (&of_claims, &clashes);
+    told.append(&mut contradictions::told_findings(asked, with, &on_page)?);
+    let told: HashMap<(&str, Uuid), ToldFinding> = told
+        .into_iter()
+        .map(|told| ((told.code, told.record), told))
+        .collect();
     let lines = page.into_iter();
     let items = lines.filter_map(|(at, line)| in_words(asked, at, line, &told));
     Ok(AttentionView {
@@ -540,6 +566,7 @@ fn in_words(
         rule: Text::cut(first.code),
         found_on: RecordName::of(seen, &first.record),
         what: Text::cut(&found.what),
+        since: found.since,
         why: Text::cut(found.why),
         remedy: Text::cut(found.remedy),
         must_act: party(seen, line, about),

@@ -18,7 +18,7 @@ mod strategy;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -27,13 +27,11 @@ use uuid::Uuid;
 use self::rule::{Clash, Context, Said};
 use super::RecordName;
 use super::findings::{
-    FindingReason, FindingSeverity, Folded, Found, KeptFindings, Listed, OpenFinding, Rules,
-    ToldFinding,
+    Finding, FindingReason, FindingSeverity, Folded, Found, KeptFindings, Listed, OpenFinding,
+    Rules, ToldFinding,
 };
-use super::judgement::Judge;
 use super::request::{Asked, View, operation};
 use super::status::Named;
-use super::wait_graph::worked_plans;
 use crate::http::operation::Operation;
 use crate::policy::Subject;
 use crate::problem::Problem;
@@ -41,7 +39,7 @@ use crate::registers::assurance::{Assertion, Recommendation};
 use crate::registers::gaps::GapRegister;
 use crate::registers::organisation::Post;
 use crate::registers::papers::Paper;
-use crate::registers::settings::{SettingsUsed, in_force, used};
+use crate::registers::settings::{SettingsUsed, used};
 use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
@@ -93,6 +91,8 @@ pub struct Contradiction {
     pub record: RecordName,
     /// How the statements differ.
     pub reason: Text<300>,
+    /// When it began: the change or the start of the day since which the rule finds it.
+    pub since: DateTime<Utc>,
     /// What is claimed or declared.
     pub claimed: ContradictionStatement,
     /// What was found by those who check it: audit, the board or an approver. Null if nobody checks
@@ -183,6 +183,7 @@ fn told(found: Found<'_, Clash>, context: &Context<'_>) -> Option<Contradiction>
         register: found.register,
         record: RecordName::of(seen, found.record),
         reason: Text::cut(found.rule.checks),
+        since: found.since,
         claimed: statement(seen, clash.claimed),
         verified: clash.verified.map(|s| statement(seen, s)),
         computed: clash.computed.map(|s| statement(seen, s)),
@@ -233,21 +234,14 @@ pub(super) fn contradictions(
 
 /// What the rules may use for an answer.
 pub(super) fn context(asked: &Asked) -> Context<'_> {
-    let settings = in_force(asked.seen.reading(asked.on).world);
-    Context {
-        seen: &asked.seen,
-        on: asked.on,
-        settings,
-        judge: Judge::new(&asked.seen, asked.on, settings),
-        planned: worked_plans(&asked.seen, asked.on),
-    }
+    Clash::context(&asked.seen, asked.on)
 }
 
 /// The contradictions, for the attention list.
 pub(super) fn folded<'a>(
     asked: &'a Asked,
     context: &Context<'_>,
-    kept: &KeptFindings,
+    kept: &'a KeptFindings,
 ) -> Folded<'a, Clash> {
     RULES.folded(asked, (context, kept), None)
 }
@@ -269,7 +263,7 @@ pub(super) fn told_findings(
     asked: &Asked,
     with: (&Context<'_>, &Folded<'_, Clash>),
     wanted: &HashSet<(&str, Uuid)>,
-) -> Vec<ToldFinding> {
+) -> Result<Vec<ToldFinding>, Problem> {
     let told = RULES.told(
         asked,
         with,
@@ -290,6 +284,7 @@ pub(super) fn told_findings(
                     Some(against) => format!("{checks}: {claimed}; but {against}"),
                     None => format!("{checks}: {claimed}"),
                 },
+                since: found.since,
                 why: found.rule.why,
                 remedy: found.rule.remedy,
                 severity: found.severity,
@@ -298,8 +293,8 @@ pub(super) fn told_findings(
                 parts: None,
             })
         },
-    );
-    told.into_iter().flatten().collect()
+    )?;
+    Ok(told.into_iter().flatten().collect())
 }
 
 /// The operations of this view.

@@ -4,13 +4,14 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::registers::assurance::RecommendationVerification;
-use crate::registers::settings::SettingSet;
+use crate::registers::settings::{SettingSet, in_force};
 use crate::views::findings::{self, Finding};
 use crate::views::judgement::Judge;
+use crate::views::wait_graph::is_worked;
+use crate::world::AnyRecord;
 use crate::world::record::word;
 use crate::world::visible::VisibleWorld;
 use crate::world::vocabulary::in_words;
-use crate::world::{AnyRecord, IdSet};
 
 /// What a rule may use in addition to the record itself.
 pub struct Context<'a> {
@@ -20,7 +21,6 @@ pub struct Context<'a> {
     pub settings: &'a SettingSet,
     /// The state of records, as every view reports it.
     pub judge: Judge<'a>,
-    pub(super) planned: IdSet,
 }
 
 impl Context<'_> {
@@ -44,15 +44,25 @@ impl Context<'_> {
         }
     }
 
-    /// Whether a plan is not closed.
+    /// Whether a plan is still being worked to.
     pub fn is_planned(&self, plan: Uuid) -> bool {
-        self.planned.contains(&plan)
+        is_worked(self.seen, self.on, plan)
     }
 }
 
 impl Finding for Clash {
     type Context<'a> = Context<'a>;
     const CONTRADICTS: bool = true;
+
+    fn context(seen: &VisibleWorld, on: NaiveDate) -> Context<'_> {
+        let settings = in_force(seen.reading(on).world);
+        Context {
+            seen,
+            on,
+            settings,
+            judge: Judge::new(seen, on, settings),
+        }
+    }
 
     fn seen<'c>(context: &'c Context<'_>) -> &'c VisibleWorld {
         context.seen

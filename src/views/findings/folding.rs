@@ -15,6 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::rule::{Cause, Finding, FindingSeverity, Placed, Rule};
+use super::since::Beginnings;
 use super::weight::severity_of;
 use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{AttentionWeights, in_force};
@@ -34,6 +35,15 @@ pub type Fits<'a> = &'a (dyn Fn(&Arc<dyn AnyRecord>) -> bool + Sync);
 
 /// A rule by its position, and a record.
 pub type At = (u16, Uuid);
+
+/// A folded finding with its record, after the finding that it is directly under.
+type FoldedMark<'a> = (At, At, &'a Arc<dyn AnyRecord>);
+
+/// Rules and records, with a cheap hash.
+type AtSet = HashSet<At, foldhash::fast::RandomState>;
+
+/// A map by rule and record, with a cheap hash.
+type AtMap<T> = HashMap<At, T, foldhash::fast::RandomState>;
 
 /// Name of a finding.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -203,6 +213,8 @@ pub struct Row<'a> {
 /// The findings of one answer, folded.
 pub struct Folded<'a, F: Finding> {
     asked: &'a Asked,
+    /// When findings began.
+    pub beginnings: &'a Beginnings,
     weights: AttentionWeights,
     all: Vec<Placed<F>>,
     parts: Vec<Arc<Part<Findings>>>,
@@ -217,9 +229,8 @@ impl<'a, F: Finding> Folded<'a, F> {
     /// Folds the findings of these parts that fit.
     pub fn new(
         asked: &'a Asked,
-        all: Vec<Placed<F>>,
-        parts: Vec<Arc<Part<Findings>>>,
-        waived: &[Cause],
+        (all, parts): (Vec<Placed<F>>, Vec<Arc<Part<Findings>>>),
+        (waived, beginnings): (&[Cause], &'a Beginnings),
         fits: Option<Fits<'_>>,
     ) -> Self {
         let seen = &asked.seen;
@@ -270,6 +281,7 @@ impl<'a, F: Finding> Folded<'a, F> {
         }
         Self {
             asked,
+            beginnings,
             weights,
             all,
             parts,
@@ -438,55 +450,97 @@ impl<'a, F: Finding> Folded<'a, F> {
         if tops.is_empty() {
             return HashMap::new();
         }
-        let of_parts = self.parts.par_iter().zip(&self.states);
-        let folded: Vec<(At, At)> = of_parts
-            .flat_map_iter(|(part, states)| {
-                let marks = part.made.marks.iter().zip(states);
-                marks.filter_map(|(mark, state)| {
-                    let under = match state {
-                        State::Out | State::Open | State::Waived => return None,
-                        State::Caused => *part.made.causes.get(usize::from(mark.cause))?,
-                        State::Detail(rule) => (*rule, part.rows.at(mark.row)?.meta().id),
-                        State::Part(place) => {
-                            let whole = part.made.wholes.get(usize::from(*place))?;
-                            (*self.heads.get(&(*whole, part.rows.kind))?, *whole)
-                        }
-                    };
-                    Some((under, (mark.rule, part.rows.at(mark.row)?.meta().id)))
-                })
-            })
-            .collect();
-        let mut under: HashMap<At, Vec<At>> = HashMap::new();
-        for (top, finding) in folded {
-            under.entry(top).or_default().push(finding);
+        // What is directly under each finding that is reached from the rows. Few rules lead to others,
+        // so nothing is looked for under most findings.
+        let leads = self.leading_rules();
+        let mut under: AtMap<Vec<(At, &Arc<dyn AnyRecord>)>> = AtMap::default();
+        let mut next: AtSet = tops.iter().copied().collect();
+        while !next.is_empty() {
+            let reached = self.directly_under(&next);
+            under.extend(next.drain().map(|at| (at, Vec::new())));
+            for (above, at, record) in reached {
+                if leads.contains(&at.0) && !under.contains_key(&at) {
+                    next.insert(at);
+                }
+                under.entry(above).or_default().push((at, record));
+            }
         }
         let of_top = |top: At| {
-            let mut found: Vec<At> = under.get(&top).cloned().unwrap_or_default();
-            let mut known: HashSet<At> = found.iter().copied().chain([top]).collect();
-            let mut next = 0;
-            while let Some(at) = found.get(next).copied() {
-                next += 1;
-                for more in under.get(&at).into_iter().flatten() {
-                    if known.insert(*more) {
-                        found.push(*more);
+            let mut found: Vec<(At, &Arc<dyn AnyRecord>)> = Vec::new();
+            let mut known = AtSet::from_iter([top]);
+            let mut todo = vec![top];
+            while let Some(at) = todo.pop() {
+                for (at, record) in under.get(&at).into_iter().flatten() {
+                    if known.insert(*at) {
+                        found.push((*at, record));
+                        todo.push(*at);
                     }
                 }
             }
-            let key = |at: &At| {
-                let record = self.asked.seen.any(at.1);
-                (at.0, record.map(|r| r.key(BY_REFERENCE)))
-            };
+            let items = first_named(&found).into_iter();
+            let items = items.filter_map(|at| self.name(at)).collect();
             let count = found.len();
-            found.sort_by_cached_key(key);
-            let names = found
-                .iter()
-                .take(MOST_NAMED)
-                .filter_map(|at| self.name(*at));
-            let items = names.collect();
             (top, FoldedFindings { count, items })
         };
-        tops.into_iter().map(of_top).collect()
+        tops.into_par_iter().map(of_top).collect()
     }
+
+    /// The positions of the rules that others may follow from.
+    fn leading_rules(&self) -> HashSet<u16> {
+        let causes: HashSet<&str> = (self.all.iter())
+            .flat_map(|(_, rule)| rule.check.causes())
+            .collect();
+        let leads = (0..).zip(&self.all);
+        let leads = leads.filter(|(_, (_, rule))| causes.contains(rule.code));
+        leads.map(|(at, _)| at).collect()
+    }
+
+    /// The findings that are folded directly under one of these.
+    fn directly_under(&self, above: &AtSet) -> Vec<FoldedMark<'_>> {
+        let of_parts = self.parts.par_iter().zip(&self.states);
+        let folded = of_parts.flat_map_iter(|(part, states)| {
+            let made = &part.made;
+            let causes: Vec<bool> = made.causes.iter().map(|at| above.contains(at)).collect();
+            let wholes: Vec<Option<At>> = (made.wholes.iter())
+                .map(|whole| Some((*self.heads.get(&(*whole, part.rows.kind))?, *whole)))
+                .map(|at| at.filter(|at| above.contains(at)))
+                .collect();
+            let marks = made.marks.iter().zip(states);
+            marks.filter_map(move |(mark, state)| {
+                let under = match state {
+                    State::Out | State::Open | State::Waived => None,
+                    State::Caused => {
+                        let place = usize::from(mark.cause);
+                        let cause = made.causes.get(place);
+                        cause.copied().filter(|_| causes.get(place) == Some(&true))
+                    }
+                    State::Detail(rule) => {
+                        let at = (*rule, part.rows.at(mark.row)?.meta().id);
+                        above.contains(&at).then_some(at)
+                    }
+                    State::Part(place) => wholes.get(usize::from(*place)).copied().flatten(),
+                }?;
+                let record = part.rows.at(mark.row)?;
+                Some((under, (mark.rule, record.meta().id), record))
+            })
+        });
+        folded.collect()
+    }
+}
+
+/// The first findings by rule and reference, as many as are named.
+fn first_named(found: &[(At, &Arc<dyn AnyRecord>)]) -> Vec<At> {
+    let mut by_rule: Vec<&(At, &Arc<dyn AnyRecord>)> = found.iter().collect();
+    // Only the references of rules that reach the first few are compared.
+    if by_rule.len() > MOST_NAMED {
+        let (_, last, _) = by_rule.select_nth_unstable_by_key(MOST_NAMED - 1, |(at, _)| at.0);
+        let last = last.0.0;
+        by_rule.retain(|(at, _)| at.0 <= last);
+    }
+    let key = |(at, record): &&(At, &Arc<dyn AnyRecord>)| (at.0, record.key(BY_REFERENCE));
+    by_rule.sort_by_cached_key(key);
+    let first = by_rule.into_iter().take(MOST_NAMED);
+    first.map(|(at, _)| *at).collect()
 }
 
 /// The states of the marks of a part before details are folded.

@@ -11,12 +11,13 @@
 
 mod folding;
 mod rule;
+mod since;
 mod weight;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -24,11 +25,13 @@ use strum::VariantArray;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::kept::{Kept, Part};
+use super::kept::{Kept, Part, Parts};
 use super::request::{Asked, View, id_of, some_of, words};
+use folding::At;
 pub use folding::{FindingName, Findings, Fits, Folded, FoldedFindings, Listed};
 use rule::Placed;
 pub use rule::{Cause, Check, Each, Finding, FindingSeverity, Nature, Rule};
+use since::Beginnings;
 use weight::RecordWeight;
 pub use weight::{FindingReason, WeightReason};
 
@@ -38,12 +41,11 @@ use crate::http::query::invalid;
 use crate::problem::{Problem, one_of};
 use crate::registers::gaps::GapRegister;
 use crate::registers::settings::{SettingSet, in_force};
-use crate::views::wait_graph::worked_plans;
 use crate::world::collation::reference_key;
 use crate::world::fields::{Field, fields_of};
 use crate::world::record::word;
-use crate::world::visible::{Visibility, VisibleWorld};
-use crate::world::{AnyRecord, IdSet, Key, Text};
+use crate::world::visible::Visibility;
+use crate::world::{AnyRecord, Key, Text};
 
 /// What findings depend on besides the world: what they are kept under.
 #[derive(PartialEq)]
@@ -51,8 +53,6 @@ pub struct Basis {
     pub on: NaiveDate,
     visibility: Visibility,
     settings: SettingSet,
-    /// Plans that are still being worked to.
-    pub planned: IdSet,
 }
 
 impl Basis {
@@ -62,13 +62,26 @@ impl Basis {
             on: asked.on,
             visibility: asked.seen.visibility().clone(),
             settings: in_force(asked.seen.reading(asked.on).world).clone(),
-            planned: worked_plans(&asked.seen, asked.on),
         }
     }
 }
 
-/// What the rules of a view found, by part.
-pub type KeptFindings = Kept<Basis, Findings>;
+/// What the rules of a view found, by part, and when the findings began.
+pub struct KeptFindings {
+    parts: Kept<Basis, Findings>,
+    beginnings: Beginnings,
+}
+
+impl KeptFindings {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(parts: &Arc<Parts>) -> Self {
+        Self {
+            parts: Kept::new(parts),
+            beginnings: Beginnings::default(),
+        }
+    }
+}
 
 /// A rule, for readers of its findings.
 #[derive(Debug, Serialize, ToSchema)]
@@ -127,6 +140,8 @@ pub struct Found<'a, F: Finding> {
     pub finding: Option<F>,
     /// Number of parts of the record on which it was found, if it was found on several.
     pub parts: Option<usize>,
+    /// When it began.
+    pub since: DateTime<Utc>,
     pub severity: FindingSeverity,
     /// Why it has this severity and rank.
     pub reasons: Vec<FindingReason>,
@@ -153,6 +168,7 @@ pub struct ToldFinding {
     pub code: &'static str,
     pub record: Uuid,
     pub what: String,
+    pub since: DateTime<Utc>,
     pub why: &'static str,
     pub remedy: &'static str,
     pub severity: FindingSeverity,
@@ -306,39 +322,26 @@ impl<F: Finding> Rules<F> {
         let rules = self.by_kind(asked, |_, _| true);
         let settings = in_force(asked.seen.reading(asked.on).world);
         let basis = Basis::of(asked);
-        kept.of(&asked.seen, basis, &kinds, |findings, row, record| {
-            let record = record.as_ref();
-            let rules = rules.get(&record.meta().kind()).into_iter().flatten();
-            let mut found = rules
-                .filter(|(_, rule)| self.found(context, rule, record).is_some())
-                .peekable();
-            if found.peek().is_none() {
-                return;
-            }
-            let weight = RecordWeight::new(&asked.seen, asked.on, settings, record);
-            for (at, rule) in found {
-                let kind = (rule.severity, rule.check.nature());
-                let points = weight.points(&settings.attention, kind, F::CONTRADICTS);
-                let cause = self.cause(context, rule, record);
-                let is_detail = rule.check.nature() == Nature::Detail;
-                let whole = is_detail.then(|| rule.check.whole(context, record));
-                findings.add((*at, row), points, cause, whole);
-            }
-        })
-    }
-
-    /// What a rule finds on a record of its kind. Rules about how well a record is kept find nothing
-    /// on one that is not kept here.
-    pub fn found(
-        &self,
-        context: &F::Context<'_>,
-        rule: &Rule<F>,
-        record: &dyn AnyRecord,
-    ) -> Option<F> {
-        let found = rule.check.find(context, record)?;
-        let is_asked =
-            rule.check.nature() == Nature::Fact || is_kept_here(F::seen(context), record, 0);
-        is_asked.then_some(found)
+        kept.parts
+            .of(&asked.seen, basis, &kinds, |findings, row, record| {
+                let record = record.as_ref();
+                let rules = rules.get(&record.meta().kind()).into_iter().flatten();
+                let mut found = rules
+                    .filter(|(_, rule)| rule.found(context, record).is_some())
+                    .peekable();
+                if found.peek().is_none() {
+                    return;
+                }
+                let weight = RecordWeight::new(&asked.seen, asked.on, settings, record);
+                for (at, rule) in found {
+                    let kind = (rule.severity, rule.check.nature());
+                    let points = weight.points(&settings.attention, kind, F::CONTRADICTS);
+                    let cause = self.cause(context, rule, record);
+                    let is_detail = rule.check.nature() == Nature::Detail;
+                    let whole = is_detail.then(|| rule.check.whole(context, record));
+                    findings.add((*at, row), points, cause, whole);
+                }
+            })
     }
 
     /// The open finding that a finding of the rule on the record follows from.
@@ -357,7 +360,7 @@ impl<F: Finding> Rules<F> {
             let record = seen.any(id).filter(|r| seen.is_live(r.as_ref()))?;
             let is_kind = seen.kind_of(record) == rule.check.kind();
             let is_open = is_kind
-                && self.found(context, rule, record.as_ref()).is_some()
+                && rule.found(context, record.as_ref()).is_some()
                 && !F::is_waived(context, (code, id));
             is_open.then_some((u16::try_from(place).ok()?, id))
         })
@@ -389,13 +392,13 @@ impl<F: Finding> Rules<F> {
     pub fn folded<'a>(
         &self,
         asked: &'a Asked,
-        with: (&F::Context<'_>, &KeptFindings),
+        with: (&F::Context<'_>, &'a KeptFindings),
         fits: Option<Fits<'_>>,
     ) -> Folded<'a, F> {
         let all: Vec<Placed<F>> = self.all().collect();
         let parts = self.find(asked, with, |_, _| true);
         let waived = F::waived(with.0);
-        Folded::new(asked, all, parts, &waived, fits)
+        Folded::new(asked, (all, parts), (&waived, &with.1.beginnings), fits)
     }
 
     /// The open findings, for a list that several views share.
@@ -425,18 +428,18 @@ impl<F: Finding> Rules<F> {
         (context, folded): (&F::Context<'_>, &Folded<'_, F>),
         is_wanted: impl Fn(&'static Rule<F>, Uuid) -> bool,
         tell: impl Fn(Found<'_, F>) -> T,
-    ) -> Vec<T> {
+    ) -> Result<Vec<T>, Problem> {
         let mut rows = folded.open_rows();
         rows.retain(|row| {
             let rule = folded.rule(row.rule);
             rule.is_some_and(|(_, rule)| is_wanted(rule, row.record.meta().id))
         });
         let also = folded.also(&rows);
-        let found = rows.iter().filter_map(|row| {
-            let also = also.get(&(row.rule, row.record.meta().id)).cloned();
-            self.found_on(asked, context, (folded, row), also.unwrap_or_default())
-        });
-        found.map(tell).collect()
+        let since = self.since(asked, (folded, &rows), &also)?;
+        let found = rows
+            .iter()
+            .filter_map(|row| self.found_on(asked, context, (folded, row), (&also, &since)));
+        Ok(found.map(tell).collect())
     }
 
     /// A finding as a row, with everything that is said of it.
@@ -445,9 +448,10 @@ impl<F: Finding> Rules<F> {
         asked: &Asked,
         context: &F::Context<'_>,
         (folded, row): (&Folded<'_, F>, &folding::Row<'r>),
-        also: FoldedFindings,
+        (also, since): (&HashMap<At, FoldedFindings>, &HashMap<At, DateTime<Utc>>),
     ) -> Option<Found<'r, F>> {
         let (register, rule) = folded.rule(row.rule)?;
+        let at = (row.rule, row.record.meta().id);
         let finding = match row.parts {
             Some(_) => None,
             None => Some(rule.check.find(context, row.record.as_ref())?),
@@ -463,11 +467,41 @@ impl<F: Finding> Rules<F> {
             record: row.record,
             finding,
             parts: row.parts,
+            since: *since.get(&at)?,
             severity: row.severity,
             reasons,
-            also,
+            also: also.get(&at).cloned().unwrap_or_default(),
             follows_from: row.follows_from.and_then(|cause| folded.name(cause)),
         })
+    }
+
+    /// When the finding of each row began. One on several parts of a record began with the first of
+    /// those that are named.
+    fn since(
+        &self,
+        asked: &Asked,
+        (folded, rows): (&Folded<'_, F>, &[folding::Row<'_>]),
+        also: &HashMap<At, FoldedFindings>,
+    ) -> Result<HashMap<At, DateTime<Utc>>, Problem> {
+        let tops = rows.iter().filter_map(|row| {
+            let (top, rule) = ((row.rule, row.record.meta().id), folded.rule(row.rule)?.1);
+            let named = also.get(&top).filter(|_| row.parts.is_some()).into_iter();
+            let parts = named.flat_map(|also| &also.items);
+            let parts = parts.filter(|part| part.rule.as_str() == rule.code);
+            let on: Vec<Uuid> = match row.parts {
+                Some(_) => parts.map(|part| part.record.id).collect(),
+                None => vec![top.1],
+            };
+            Some(on.into_iter().map(move |record| (top, rule, record)))
+        });
+        let found: Vec<(At, &Rule<F>, Uuid)> = tops.flatten().collect();
+        let asked_for: Vec<(&Rule<F>, Uuid)> = found.iter().map(|(_, r, id)| (*r, *id)).collect();
+        let mut since: HashMap<At, DateTime<Utc>> = HashMap::new();
+        for ((top, ..), began) in found.iter().zip(folded.beginnings.of(asked, &asked_for)?) {
+            let first = since.entry(*top).or_insert(began);
+            *first = (*first).min(began);
+        }
+        Ok(since)
     }
 
     /// The page asked for, ordered by register, rule and reference, each finding put into words by
@@ -509,9 +543,9 @@ impl<F: Finding> Rules<F> {
             let (_, rule) = folded.rule(row.rule)?;
             Some(format!("{}:{}", rule.code, row.record.meta().reference))
         });
+        let since = self.since(asked, (&folded, &rows), &also)?;
         let found = |row: &folding::Row<'_>| {
-            let also = also.get(&(row.rule, row.record.meta().id)).cloned();
-            self.found_on(asked, context, (&folded, row), also.unwrap_or_default())
+            self.found_on(asked, context, (&folded, row), (&also, &since))
                 .map(&tell)
         };
         let by_rule: Vec<Count<F>> = counts
@@ -568,18 +602,6 @@ impl<F: Finding> Rules<F> {
         });
         found.ok_or_else(|| invalid("cursor", "must be the next_cursor of the previous page"))
     }
-}
-
-/// Whether this organisation keeps the full record, and those that it is part of.
-fn is_kept_here(seen: &VisibleWorld, record: &dyn AnyRecord, depth: u8) -> bool {
-    /// A record is part of a part of a part, but never endlessly.
-    const DEEPEST: u8 = 8;
-    record.kept_by().is_here()
-        && (depth == DEEPEST
-            || record.place().within.iter().all(|whole| {
-                let whole = seen.any(*whole);
-                whole.is_none_or(|whole| is_kept_here(seen, whole.as_ref(), depth + 1))
-            }))
 }
 
 fn severities() -> Vec<String> {

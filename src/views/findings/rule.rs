@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{EnumMessage, VariantArray};
 use utoipa::ToSchema;
@@ -33,6 +34,8 @@ pub trait Finding: Send + Sized + 'static {
     type Context<'a>: Sync;
     /// Whether a finding is a claim that what is recorded contradicts.
     const CONTRADICTS: bool;
+    /// What a rule may use, for what is visible to a caller on a date.
+    fn context(seen: &VisibleWorld, on: NaiveDate) -> Self::Context<'_>;
     /// The world of a context.
     fn seen<'c>(context: &'c Self::Context<'_>) -> &'c VisibleWorld;
 
@@ -191,6 +194,29 @@ pub struct Rule<F: Finding> {
     /// Complaints in the two papers that it answers; empty if it is only good practice.
     pub answers: &'static [&'static str],
     pub check: &'static dyn Check<F>,
+}
+
+impl<F: Finding> Rule<F> {
+    /// What it finds on a record of its kind. Rules about how well a record is kept find nothing on
+    /// one that is not kept here.
+    pub fn found(&self, context: &F::Context<'_>, record: &dyn AnyRecord) -> Option<F> {
+        let found = self.check.find(context, record)?;
+        let is_asked =
+            self.check.nature() == Nature::Fact || is_kept_here(F::seen(context), record, 0);
+        is_asked.then_some(found)
+    }
+}
+
+/// Whether this organisation keeps the full record, and those that it is part of.
+fn is_kept_here(seen: &VisibleWorld, record: &dyn AnyRecord, depth: u8) -> bool {
+    /// A record is part of a part of a part, but never endlessly.
+    const DEEPEST: u8 = 8;
+    record.kept_by().is_here()
+        && (depth == DEEPEST
+            || record.place().within.iter().all(|whole| {
+                let whole = seen.any(*whole);
+                whole.is_none_or(|whole| is_kept_here(seen, whole.as_ref(), depth + 1))
+            }))
 }
 
 /// A rule with its register.

@@ -27,7 +27,7 @@ mod waivers;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rule::{Context, Missing, Rule};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -37,8 +37,8 @@ use uuid::Uuid;
 
 use super::RecordName;
 use super::findings::{
-    FindingName, FindingReason, FindingRules, FindingSeverity, Folded, FoldedFindings, Found,
-    KeptFindings, Listed, OpenFinding, Rules, ToldFinding,
+    Cause, Finding, FindingName, FindingReason, FindingRules, FindingSeverity, Folded,
+    FoldedFindings, Found, KeptFindings, Listed, OpenFinding, Rules, ToldFinding,
 };
 use super::request::{Asked, View, operation, words};
 use crate::http::operation::Operation;
@@ -46,12 +46,12 @@ use crate::http::parameters::{query, schema_ref};
 use crate::http::query::invalid;
 use crate::policy::Subject;
 use crate::problem::Problem;
-use crate::registers::gaps::GapRegister;
+use crate::registers::gaps::{GapRegister, GapWaiver};
 use crate::registers::settings::{SettingsUsed, in_force, used};
-use crate::world::Text;
 use crate::world::fields::{Field, fields_of};
 use crate::world::schema::{Schemas, add_answer};
 use crate::world::visible::VisibleWorld;
+use crate::world::{Rec, Text};
 
 /// All rules, by register, in the order in which they are listed.
 static RULES: Rules<Missing> = Rules(&[
@@ -69,6 +69,33 @@ static RULES: Rules<Missing> = Rules(&[
     (GapRegister::Waivers, waivers::RULES),
 ]);
 
+impl Finding for Missing {
+    type Context<'a> = Context<'a>;
+    const CONTRADICTS: bool = false;
+
+    fn context(seen: &VisibleWorld, on: NaiveDate) -> Context<'_> {
+        Context::new(seen, on, in_force(seen.reading(on).world), &RULES)
+    }
+
+    fn seen<'c>(context: &'c Context<'_>) -> &'c VisibleWorld {
+        context.seen
+    }
+
+    fn is_waived(context: &Context<'_>, (rule, record): Cause) -> bool {
+        context.waiver(rule, record).is_some()
+    }
+
+    fn waived(context: &Context<'_>) -> Vec<Cause> {
+        let waivers = context.seen.live::<GapWaiver>();
+        let in_force = waivers.filter(|w| context.is_active(*w));
+        let waived = |w: &Rec<GapWaiver>| {
+            let rule = context.rules.named(&w.data.rule)?;
+            Some((rule.code, w.data.record_id.uuid()))
+        };
+        in_force.filter_map(waived).collect()
+    }
+}
+
 /// Something that should be there but is not.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Gap {
@@ -85,6 +112,8 @@ pub struct Gap {
     pub record: RecordName,
     /// What is wrong.
     pub reason: Text<4000>,
+    /// When it began: the change or the start of the day since which the rule finds it.
+    pub since: DateTime<Utc>,
     /// How to put it right.
     pub remedy: Text<300>,
     /// Gaps folded under it.
@@ -147,11 +176,11 @@ pub fn gap_on(
     record: Uuid,
 ) -> Option<ShownGap> {
     let rule = RULES.named(code)?;
-    let context = Context::new(seen, on, in_force(seen.reading(on).world), &RULES);
+    let context = Missing::context(seen, on);
     let found = seen
         .any(record)
         .filter(|r| seen.is_live(r.as_ref()) && seen.kind_of(r) == rule.check.kind())
-        .and_then(|r| RULES.found(&context, rule, r.as_ref()));
+        .and_then(|r| rule.found(&context, r.as_ref()));
     Some(ShownGap {
         severity: rule.severity,
         reason: found.map(|missing| missing.reason(rule)),
@@ -207,6 +236,7 @@ fn gap(found: Found<'_, Missing>, context: &Context<'_>) -> Gap {
         register: found.register,
         record: RecordName::of(context.seen, found.record),
         reason: Text::cut(reason(found.finding.as_ref(), rule, found.parts)),
+        since: found.since,
         remedy: Text::cut(rule.remedy),
         also: found.also,
         follows_from: found.follows_from,
@@ -303,15 +333,14 @@ pub(super) fn gaps(asked: &Asked, kept: &KeptFindings) -> Result<GapsView, Probl
 
 /// What the rules may use for an answer.
 pub(super) fn context(asked: &Asked) -> Context<'_> {
-    let world = asked.seen.reading(asked.on).world;
-    Context::new(&asked.seen, asked.on, in_force(world), &RULES)
+    Missing::context(&asked.seen, asked.on)
 }
 
 /// The gaps, folded, for the attention list.
 pub(super) fn folded<'a>(
     asked: &'a Asked,
     context: &Context<'_>,
-    kept: &KeptFindings,
+    kept: &'a KeptFindings,
 ) -> Folded<'a, Missing> {
     RULES.folded(asked, (context, kept), None)
 }
@@ -326,7 +355,7 @@ pub(super) fn told_findings(
     asked: &Asked,
     with: (&Context<'_>, &Folded<'_, Missing>),
     wanted: &HashSet<(&str, Uuid)>,
-) -> Vec<ToldFinding> {
+) -> Result<Vec<ToldFinding>, Problem> {
     RULES.told(
         asked,
         with,
@@ -335,6 +364,7 @@ pub(super) fn told_findings(
             code: found.rule.code,
             record: found.record.meta().id,
             what: reason(found.finding.as_ref(), found.rule, found.parts),
+            since: found.since,
             why: found.rule.why,
             remedy: found.rule.remedy,
             severity: found.severity,

@@ -20,16 +20,16 @@ use crate::registers::performance::Measure;
 use crate::registers::plan::Plan;
 use crate::registers::representation::RepresentationTarget;
 use crate::registers::settings::SettingSet;
-use crate::views::findings::{self, Cause, Finding, Rules};
+use crate::views::findings::{self, Rules};
 use crate::views::good_practice::published;
 use crate::views::judgement::Judge;
 use crate::views::performance::{MeasureAvailability, availability};
 use crate::views::representation::{Picture, RepresentationTargetState, at_the_table};
-use crate::views::wait_graph::worked_plans;
+use crate::views::wait_graph::is_worked;
 use crate::world::dates::Deadline;
 use crate::world::reads::Shared;
 use crate::world::visible::VisibleWorld;
-use crate::world::{AnyRecord, IdMap, IdSet, Rec, Resource};
+use crate::world::{AnyRecord, IdMap, Rec, Resource};
 
 /// What is wrong with one record, in a few words; empty if the rule's own text says everything.
 pub struct Missing(Cow<'static, str>);
@@ -41,29 +41,6 @@ impl Missing {
             "" => rule.checks.to_owned(),
             words => format!("{} ({words})", rule.checks.trim_end_matches('.')),
         }
-    }
-}
-
-impl Finding for Missing {
-    type Context<'a> = Context<'a>;
-    const CONTRADICTS: bool = false;
-
-    fn seen<'c>(context: &'c Context<'_>) -> &'c VisibleWorld {
-        context.seen
-    }
-
-    fn is_waived(context: &Context<'_>, (rule, record): Cause) -> bool {
-        context.waiver(rule, record).is_some()
-    }
-
-    fn waived(context: &Context<'_>) -> Vec<Cause> {
-        let waivers = context.seen.live::<GapWaiver>();
-        let in_force = waivers.filter(|w| context.is_active(*w));
-        let waived = |w: &Rec<GapWaiver>| {
-            let rule = context.rules.named(&w.data.rule)?;
-            Some((rule.code, w.data.record_id.uuid()))
-        };
-        in_force.filter_map(waived).collect()
     }
 }
 
@@ -183,7 +160,6 @@ pub struct Context<'a> {
     /// The state of records, as every view reports it.
     pub judge: Judge<'a>,
     waivers: By<'a, GapWaiver>,
-    planned: IdSet,
     pictures: PerRecord<Arc<Picture<'a>>>,
     heard: Shared<(HashSet<Uuid>, HashSet<UnitKind>)>,
     practising: Shared<HashSet<Uuid>>,
@@ -216,7 +192,6 @@ impl<'a> Context<'a> {
             meetings: By::new(seen, |m| vec![m.board_id.uuid()]),
             judge: Judge::new(seen, on, settings),
             waivers: By::new(seen, |w| vec![w.record_id.uuid()]),
-            planned: worked_plans(seen, on),
             pictures: PerRecord::default(),
             heard: Shared::default(),
             practising: Shared::default(),
@@ -236,9 +211,9 @@ impl<'a> Context<'a> {
         self.seen.is_active_on(record, self.on)
     }
 
-    /// Whether a plan is not closed.
+    /// Whether a plan is still being worked to.
     pub fn is_planned(&self, plan: Uuid) -> bool {
-        self.planned.contains(&plan)
+        is_worked(self.seen, self.on, plan)
     }
 
     /// Who is represented on a board.

@@ -26,7 +26,7 @@ fn waiver_without_gap(c: &Context<'_>, waiver: &Rec<GapWaiver>) -> Fault {
     if !c.seen.is_live(record.as_ref()) {
         return because(format!("{} is withdrawn", record.meta().reference));
     }
-    match c.rules.found(c, rule, record.as_ref()) {
+    match rule.found(c, record.as_ref()) {
         Some(_) => None,
         None => because(format!("{} on {}", rule.code, record.meta().reference)),
     }

@@ -141,6 +141,7 @@ pub fn asked(seen: VisibleWorld, on: NaiveDate, is_table: bool) -> Asked {
         earlier: None,
         query: Query::default(),
         is_table,
+        engine: None,
         params: Vec::new(),
     }
 }

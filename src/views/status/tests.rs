@@ -75,6 +75,7 @@ fn asked(engine: &Engine, clearance: &Clearance, days: i64) -> Asked {
         earlier: None,
         query: Query::default(),
         is_table: false,
+        engine: None,
         params: Vec::new(),
     }
 }

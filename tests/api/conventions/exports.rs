@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use stride::config::Serving;
 use stride::policy::Role;
 use stride::registers::catalogue;
+use stride::world::Kind;
 use stride::world::fields::{Field, FieldForm};
 
 use super::several;
@@ -42,8 +43,15 @@ fn expected(fields: &[Field], item: &Value) -> BTreeMap<String, String> {
     own.map(|f| (f.name.clone(), text(item, &f.path))).collect()
 }
 
+/// The fields that a workbook leaves out: whole documents, which are longer than a cell may be.
+fn documents(kind: &Kind) -> Vec<&str> {
+    let fields = kind.fields().iter();
+    let documents = fields.filter(|f| f.form == FieldForm::Document);
+    documents.map(|f| f.name.as_str()).collect()
+}
+
 /// A table has the records of the list, field by field, in the same order; a workbook has the same
-/// rows and the same ids.
+/// rows, ids and columns, except whole documents.
 async fn a_table_says_what_the_list_says(app: TestApp) {
     let maker = Maker::new(&app);
     for kind in some(catalogue().kinds()) {
@@ -73,7 +81,14 @@ async fn a_table_says_what_the_list_says(app: TestApp) {
                 "{}",
                 kind.name
             );
-            assert!(book[0].iter().eq(header.iter()), "{}", kind.name);
+            let documents = documents(kind);
+            let columns = header.iter().filter(|name| !documents.contains(name));
+            assert!(book[0].iter().eq(columns), "{}", kind.name);
+            assert!(
+                documents.is_empty() || ["paper_issue"].contains(&kind.name),
+                "{}: {documents:?} are in no workbook",
+                kind.name
+            );
         }
     }
 }
