@@ -2,6 +2,7 @@
 //! microsecond before.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -182,6 +183,21 @@ async fn findings_begin_with_changes(app: TestApp) {
     let withdrawn = since("board_without_terms", &board).await;
     assert_eq!(withdrawn.as_deref(), Some(word(&gone, "/updated_at")));
     check(&viewer, "gaps", "").await;
+    // What is remembered of an earlier time is not said of now, also where the link was lost before
+    // the service started.
+    let again = TestApp::on(Arc::clone(&app.store), app.backend, |_| {}).await;
+    let viewer = again.role(Role::Viewer);
+    let created = word(&goal.record, "/created_at").to_owned();
+    for (as_of, began) in [
+        (format!("&as_of={created}"), &created),
+        (String::new(), &times[3]),
+    ] {
+        let of_goal = format!("rule=goal_without_item&record_id={}", goal.id_text());
+        let path = format!("/api/v1/gaps?{of_goal}&on=2099-01-01{as_of}");
+        let found = viewer.items(&path).await;
+        let since = found.first().map(|gap| word(gap, "/since"));
+        assert_eq!(since, Some(began.as_str()), "{as_of}");
+    }
 }
 
 on_both!(findings_begin_with_changes);

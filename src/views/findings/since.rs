@@ -156,6 +156,9 @@ impl<'a> Around<'a> {
         hash.update(self.own);
         hash.update(asked.on.to_epoch_days().to_be_bytes());
         hash.update(world.last_redaction.to_be_bytes());
+        // The links lost before an earlier world are not known from the world itself.
+        let earlier = asked.seen.moment().is_none().then_some(world.seq);
+        hash.update(earlier.unwrap_or_default().to_be_bytes());
         for record in &self.records {
             let id = record.meta().id;
             hash.update(id);
