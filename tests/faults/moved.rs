@@ -40,6 +40,12 @@ async fn fill(database: &Database) {
         .patch(&other, 1, &json!({ "reference": "U-2" }))
         .await;
     assert_eq!(status, 200, "{answer}");
+    // A link that is lost.
+    for (version, parent) in [(2, unit["id"].clone()), (3, Value::Null)] {
+        let change = json!({ "parent_id": parent });
+        let (status, answer) = client.patch(&other, version, &change).await;
+        assert_eq!(status, 200, "{answer}");
+    }
     let (status, answer) = client
         .patch(
             &format!("{path}?reason=It%20names%20an%20inquiry"),
