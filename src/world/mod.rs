@@ -482,8 +482,8 @@ impl World {
             .filter(|r| self.is_live(*r))
     }
 
-    /// Number of the last entry since this process started by which another record ceased to link to
-    /// this one; 0 if there is none.
+    /// Number of the last entry since this process started by which another record lost its link to
+    /// this one, or 0 if no record has lost one.
     #[must_use]
     pub fn last_loss(&self, id: Uuid) -> i64 {
         reads::pointing(id, None);

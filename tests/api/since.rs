@@ -120,8 +120,7 @@ async fn findings_of_the_papers_began_when_they_say(app: TestApp) {
 }
 
 /// A finding begins with a change of its record, of a record that links to it, of one that no longer
-/// does, of the settings, or with the withdrawal of what was recorded, and begins again after a time
-/// without it.
+/// does, or with the withdrawal of what was recorded, and begins again after a time without it.
 async fn findings_begin_with_changes(app: TestApp) {
     let maker = Maker::new(&app);
     let viewer = app.role(Role::Viewer);

@@ -487,14 +487,12 @@ fn attention(
     };
     let total = lines.len();
     let from = after.map_or(0, |(points, id)| {
-        let begin = lines.partition_point(|line| line.points > points);
-        put_in_order(asked, &mut lines, begin, 1);
         let last = place(seen, asked.on, id, points);
-        let is_before = |line: &Line<'_>| {
+        let is_before = |line: &&Line<'_>| {
             line.points > points
                 || (line.points == points && place(seen, asked.on, line.about, points) <= last)
         };
-        lines.partition_point(is_before)
+        lines.par_iter().filter(is_before).count()
     });
     put_in_order(asked, &mut lines, from, limit);
     let page: Vec<(usize, &Line<'_>)> = lines.iter().enumerate().skip(from).take(limit).collect();

@@ -388,7 +388,7 @@ impl<F: Finding> Rules<F> {
         }
     }
 
-    /// The findings on the records that fit, folded; on all if `fits` is none.
+    /// The folded findings on the records that fit, or on all records if `fits` is not given.
     pub fn folded<'a>(
         &self,
         asked: &'a Asked,

@@ -198,7 +198,7 @@ impl<'a> Around<'a> {
 
 /// Adds the records that linked to the records around a finding and no longer do.
 fn add_former<'a>(asked: &'a Asked, all: &mut [Around<'a>]) -> Result<(), Problem> {
-    let Some(engine) = &asked.engine else {
+    let Some(engine) = asked.engine.as_ref().filter(|_| !all.is_empty()) else {
         return Ok(());
     };
     let records = all.iter().flat_map(|around| &around.records);
