@@ -1063,7 +1063,7 @@ impl<'a> Txn<'a> {
                 self.beside(Side::LastNumber { series, number });
             }
         }
-        for target in undo.links_lost(record.as_ref()) {
+        for &target in undo.lost_links() {
             let record = meta.id;
             self.beside(Side::FormerLink { target, record });
         }

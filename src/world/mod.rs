@@ -142,16 +142,15 @@ pub struct Undo {
     id: Uuid,
     kind: usize,
     old: Option<Arc<dyn AnyRecord>>,
+    lost_links: Vec<Uuid>,
     last_numbers: LastNumbers,
 }
 
 impl Undo {
-    /// The records that its earlier version linked to and that it does not.
-    pub fn links_lost(&self, record: &dyn AnyRecord) -> impl Iterator<Item = Uuid> + use<> {
-        let was = self.old.as_ref().map(|old| old.targets());
-        let is = record.targets();
-        let lost = was.unwrap_or_default().into_iter();
-        lost.filter(move |target| !is.contains(target))
+    /// The records that the earlier version linked to and the new one does not.
+    #[must_use]
+    pub fn lost_links(&self) -> &[Uuid] {
+        &self.lost_links
     }
 
     /// Whether the record had another reference before.
@@ -518,7 +517,7 @@ impl World {
     pub fn apply(&mut self, record: Arc<dyn AnyRecord>) -> Undo {
         let meta = record.meta();
         let (id, kind) = (meta.id, meta.kind());
-        let (old, last_numbers) = self.put(&record);
+        let (old, lost_links, last_numbers) = self.put(&record);
         // Nobody asks what changed before there was anything.
         match self.seq {
             0 => self.changes.skip(),
@@ -553,6 +552,7 @@ impl World {
             id,
             kind,
             old,
+            lost_links,
             last_numbers,
         }
     }
@@ -589,15 +589,18 @@ impl World {
         }
     }
 
-    /// Puts a record in the place of its earlier version, in every index. Returns that version, and
-    /// the last numbers of before.
-    fn put(&mut self, record: &Arc<dyn AnyRecord>) -> (Option<Arc<dyn AnyRecord>>, LastNumbers) {
+    /// Puts a record in the place of its earlier version, in every index. Returns that version, the
+    /// records that no longer have its link, and the last numbers of before.
+    fn put(
+        &mut self,
+        record: &Arc<dyn AnyRecord>,
+    ) -> (Option<Arc<dyn AnyRecord>>, Vec<Uuid>, LastNumbers) {
         let meta = record.meta();
         let slot = self.records.slot(meta.id);
         let old = slot.and_then(|slot| self.records.get(slot)).cloned();
         let indexes = self.indexes.get_mut(meta.kind()).map(Arc::make_mut);
         let Some((indexes, kind)) = indexes.zip(self.catalogue.kinds().get(meta.kind())) else {
-            return (old, LastNumbers::default());
+            return (old, Vec::new(), LastNumbers::default());
         };
         let moves = indexes.moves(old.as_deref(), Some(record.as_ref()));
         if let Some(slot) = slot {
@@ -607,12 +610,15 @@ impl World {
         indexes.put_in(slot, &moves, &self.records);
         let last_numbers = indexes.last_numbers;
         indexes.last_numbers.count(kind, &meta.reference);
-        self.relink(
+        let lost = self.relink(
             source(meta.kind(), slot),
             old.as_deref(),
             Some(record.as_ref()),
         );
-        (old, last_numbers)
+        for target in &lost {
+            self.losses.insert(*target, meta.seq);
+        }
+        (old, lost, last_numbers)
     }
 
     /// Takes a record out of every index.
@@ -629,18 +635,23 @@ impl World {
         Some(old)
     }
 
-    fn relink(&mut self, source: Source, old: Option<&dyn AnyRecord>, new: Option<&dyn AnyRecord>) {
+    /// Notes what a record links to, and returns what its earlier version linked to and it does not.
+    fn relink(
+        &mut self,
+        source: Source,
+        old: Option<&dyn AnyRecord>,
+        new: Option<&dyn AnyRecord>,
+    ) -> Vec<Uuid> {
         let targets = |r: Option<&dyn AnyRecord>| r.map(AnyRecord::targets).unwrap_or_default();
-        let (was, is) = (targets(old), targets(new));
-        for gone in was.iter().filter(|t| !is.contains(t)) {
-            self.pointers.remove(*gone, source, &self.records);
-            if let Some(new) = new {
-                self.losses.insert(*gone, new.meta().seq);
-            }
-        }
+        let (mut was, is) = (targets(old), targets(new));
         for added in is.iter().filter(|t| !was.contains(t)) {
             self.pointers.insert(*added, source, &self.records);
         }
+        was.retain(|target| !is.contains(target));
+        for gone in &was {
+            self.pointers.remove(*gone, source, &self.records);
+        }
+        was
     }
 
     /// Whether applying this record may change the set of `hidden` records. A record that was not

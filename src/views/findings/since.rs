@@ -69,36 +69,28 @@ impl Beginnings {
             let known = found.par_iter().map(|(rule, id)| {
                 let around = Around::of(asked, rule, *id);
                 let key = around.key(asked, rule.code);
-                let began = self.0.get(&key);
-                (began, around, key)
+                (self.0.get(&key), Search { rule, key, around })
             });
-            let known: Vec<_> = known.collect();
-            let unknown = known.iter().filter(|(began, ..)| began.is_none());
-            let mut around: Vec<Around<'_>> = unknown.map(|(_, a, _)| a.clone()).collect();
-            add_former(asked, &mut around)?;
-            let records = around.iter().flat_map(|around| &around.records);
+            let (mut began, mut searches): (Vec<_>, Vec<_>) = known.unzip();
+            let mut unknown: Vec<_> = (began.iter_mut().zip(&mut searches))
+                .filter(|(began, _)| began.is_none())
+                .collect();
+            let around = || unknown.iter().map(|(_, search)| &search.around);
+            let former = former_links(asked, around())?;
+            unknown
+                .iter_mut()
+                .for_each(|(_, search)| search.around.add(&former));
+            let records = unknown
+                .iter()
+                .flat_map(|(_, search)| &search.around.records);
             let changed = records.filter(|r| r.meta().version > 1);
             let versions = earlier_versions(asked, changed.map(|r| r.meta().id).collect())?;
-            let mut around = around.into_iter();
-            let todo: Vec<_> = known
-                .into_iter()
-                .zip(found)
-                .map(|((began, _, key), found)| match began {
-                    Some(began) => (Ok(began), key, found),
-                    None => (Err(around.next()), key, found),
-                })
-                .collect();
-            all.par_extend(todo.into_par_iter().map(|(began, key, (rule, id))| {
-                let around = match began {
-                    Ok(began) => return began,
-                    Err(around) => around,
-                };
-                let search = Search { rule, record: *id };
-                let records = around.map_or_else(Vec::new, |around| around.records);
-                let began = search.began(&asked.seen, asked.on, &steps(&records, &versions));
-                self.0.insert(key, began);
-                began
-            }));
+            unknown.into_par_iter().for_each(|(began, search)| {
+                let found = search.began(&asked.seen, asked.on, &versions);
+                self.0.insert(search.key, found);
+                *began = Some(found);
+            });
+            all.extend(began.into_iter().flatten());
         }
         Ok(all)
     }
@@ -106,10 +98,9 @@ impl Beginnings {
 
 /// The records on which a finding depends: its record, what that is part of, what the rule reads,
 /// and the settings.
-#[derive(Clone)]
 struct Around<'a> {
     own: Uuid,
-    reads: Arc<Reads>,
+    reads: Reads,
     records: Vec<&'a Arc<dyn AnyRecord>>,
 }
 
@@ -128,7 +119,7 @@ impl<'a> Around<'a> {
         let mut known: IdSet = records.iter().map(|r| r.meta().id).collect();
         let mut around = Self {
             own,
-            reads: Arc::new(reads),
+            reads,
             records: Vec::new(),
         };
         let mut next = 0;
@@ -190,39 +181,43 @@ impl<'a> Around<'a> {
         all
     }
 
+    /// Adds the records that linked to those around the finding and no longer do, if the rule reads
+    /// such links.
+    fn add(&mut self, former: &IdMap<Vec<&'a Arc<dyn AnyRecord>>>) {
+        let mut known: IdSet = self.records.iter().map(|r| r.meta().id).collect();
+        let mut added: Vec<&'a Arc<dyn AnyRecord>> = Vec::new();
+        for to in self.records.iter().map(|r| r.meta().id) {
+            let linked = former.get(&to).into_iter().flatten();
+            let linked = linked.filter(|r| self.reads_linking(to, r.meta().kind()));
+            added.extend(linked.filter(|r| known.insert(r.meta().id)));
+        }
+        self.records.append(&mut added);
+    }
+
     /// Whether the records of a kind that link to this one were read, or all records of the kind.
     fn reads_linking(&self, to: Uuid, kind: usize) -> bool {
         self.reads.has_pointing(to, kind) || (to == self.own && self.reads.has_kind(kind))
     }
 }
 
-/// Adds the records that linked to the records around a finding and no longer do.
-fn add_former<'a>(asked: &'a Asked, all: &mut [Around<'a>]) -> Result<(), Problem> {
-    let Some(engine) = asked.engine.as_ref().filter(|_| !all.is_empty()) else {
-        return Ok(());
-    };
-    let records = all.iter().flat_map(|around| &around.records);
+/// The records that linked to each of these records and no longer do.
+fn former_links<'a, 'b>(
+    asked: &'a Asked,
+    all: impl Iterator<Item = &'b Around<'a>>,
+) -> Result<IdMap<Vec<&'a Arc<dyn AnyRecord>>>, Problem>
+where
+    'a: 'b,
+{
+    let records = all.flat_map(|around| &around.records);
     let targets: IdSet = records.map(|r| r.meta().id).collect();
     let mut former: IdMap<Vec<&Arc<dyn AnyRecord>>> = IdMap::default();
-    for (target, record) in engine.former_links(targets.into_iter().collect())? {
-        former
-            .entry(target)
-            .or_default()
-            .extend(asked.seen.any(record));
+    if let Some(engine) = asked.engine.as_ref().filter(|_| !targets.is_empty()) {
+        for (target, record) in engine.former_links(targets.into_iter().collect())? {
+            let linked = former.entry(target).or_default();
+            linked.extend(asked.seen.any(record));
+        }
     }
-    for around in all.iter_mut().filter(|_| !former.is_empty()) {
-        let this = &*around;
-        let linked = this.records.iter().flat_map(|to| {
-            let to = to.meta().id;
-            let linking = former.get(&to).into_iter().flatten();
-            linking.filter(move |r| this.reads_linking(to, r.meta().kind()))
-        });
-        let mut known: IdSet = around.records.iter().map(|r| r.meta().id).collect();
-        let linked = linked.copied().filter(|r| known.insert(r.meta().id));
-        let linked: Vec<&Arc<dyn AnyRecord>> = linked.collect();
-        around.records.extend(linked);
-    }
-    Ok(())
+    Ok(former)
 }
 
 fn earlier_versions(asked: &Asked, ids: IdSet) -> Result<Versions, Problem> {
@@ -267,15 +262,17 @@ fn steps<'a>(around: &[&Arc<dyn AnyRecord>], versions: &'a Versions) -> Vec<Step
 }
 
 /// The search for the beginning of one finding.
-struct Search<F: Finding> {
+struct Search<'a, F: Finding> {
     rule: &'static Rule<F>,
-    record: Uuid,
+    /// Under which it is remembered.
+    key: [u8; 32],
+    around: Around<'a>,
 }
 
-impl<F: Finding> Search<F> {
+impl<F: Finding> Search<'_, F> {
     /// Whether the rule finds something in a world on a day.
     fn holds(&self, seen: &VisibleWorld, on: NaiveDate) -> bool {
-        let record = seen.any(self.record);
+        let record = seen.any(self.around.own);
         let live = record.filter(|r| seen.is_live(r.as_ref()));
         live.is_some_and(|record| {
             let context = F::context(seen, on);
@@ -285,7 +282,8 @@ impl<F: Finding> Search<F> {
     }
 
     /// When the finding began that holds in this world on this day.
-    fn began(&self, seen: &VisibleWorld, mut day: NaiveDate, steps: &[Step<'_>]) -> DateTime<Utc> {
+    fn began(&self, seen: &VisibleWorld, mut day: NaiveDate, versions: &Versions) -> DateTime<Utc> {
+        let steps = steps(&self.around.records, versions);
         let mut seen = seen.clone();
         let mut began = DateTime::<Utc>::MAX_UTC;
         for change in steps.chunk_by(|a, b| a.at == b.at) {
